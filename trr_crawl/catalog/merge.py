@@ -1,0 +1,300 @@
+"""Derives the entities from the records, by the rules of `precedence.py`, in SQL and in sets.
+
+The truth about an entity is a function of its records and its overrides alone, so deriving again is always safe and
+an entity whose truth did not change is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from psycopg import Connection, sql
+from sqlalchemy.dialects import postgresql
+
+from trr_crawl.catalog.precedence import PRECEDENCE, Said
+from trr_crawl.catalog.tables import ENTITIES
+
+LINKS = {
+    "show": (),
+    "season": ("show_id", "season_number"),
+    "episode": ("show_id", "season_id"),
+    "person": (),
+}
+"""The columns of each kind that say where it belongs: they come from identity, not from precedence."""
+
+
+def prepare(connection: Connection[Any]) -> None:
+    """Create this session's working tables, empty at the end of every transaction.
+
+    `touched` holds the entities to derive again, `derived` what became of them; see `merge` and `write_changes`.
+    """
+    connection.execute(
+        """
+        CREATE TEMP TABLE IF NOT EXISTS touched (kind text COLLATE "C", entity_id uuid, PRIMARY KEY (kind, entity_id))
+            ON COMMIT DELETE ROWS;
+        CREATE TEMP TABLE IF NOT EXISTS derived (kind text COLLATE "C", entity_id uuid, op text, fields text[])
+            ON COMMIT DELETE ROWS;
+        """
+    )
+
+
+def merge(connection: Connection[Any], kinds: Collection[str]) -> None:
+    """Derive all entities named in `touched`, the given kinds only, parents first.
+
+    Runs inside the caller's transaction. What was inserted or updated is left in `derived`.
+    """
+    for kind in (kind for kind in ENTITIES if kind in kinds):
+        # Two transactions that heard different sources about one entity take turns here,
+        # so that the later one sees what the earlier one recorded.
+        connection.execute(_lock(kind))
+        if kind == "episode":
+            connection.execute(_seasons_of_episodes())
+        connection.execute(_derive(kind))
+
+
+def write_changes(connection: Connection[Any]) -> None:
+    """Write `derived` into `changes`. Call it last: it takes the lock that puts `seq` into commit order."""
+    connection.execute(
+        """
+        INSERT INTO changes (kind, entity_id, op, fields)
+        SELECT kind, entity_id, op, fields FROM derived ORDER BY array_position(%s, kind), entity_id
+        """,
+        [list(ENTITIES)],
+    )
+
+
+def merge_all(connection: Connection[Any]) -> dict[str, int]:
+    """Derive the whole catalog again, in one transaction; returns how many entities changed, by kind."""
+    prepare(connection)
+    with connection.transaction():
+        connection.execute(
+            """
+            INSERT INTO touched
+            SELECT kind, entity_id FROM source_records WHERE entity_id IS NOT NULL
+            UNION SELECT kind, entity_id FROM overrides JOIN external_ids USING (entity_id)
+            """
+        )
+        merge(connection, tuple(ENTITIES))
+        counts = connection.execute("SELECT kind, count(*)::integer FROM derived GROUP BY kind").fetchall()
+        write_changes(connection)
+    return dict(counts)
+
+
+def _identifiers(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+@cache
+def _lock(kind: str) -> sql.Composed:
+    return sql.SQL(
+        "SELECT FROM {table} WHERE id IN (SELECT entity_id FROM touched WHERE kind = {kind}) ORDER BY id FOR UPDATE"
+    ).format(table=sql.Identifier(ENTITIES[kind].name), kind=kind)
+
+
+Rules = Mapping[str, tuple[Said, ...]]
+
+
+def _sources(rules: Rules) -> list[str]:
+    """The sources that have a say, in the order of their first mention."""
+    return list(dict.fromkeys(said.source for sayings in rules.values() for said in sayings))
+
+
+def _sql_type(kind: str, field: str) -> sql.SQL:
+    column = ENTITIES[kind].c[field]
+    return sql.SQL(str(column.type.compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
+
+
+def _record_columns(kind: str, rules: Rules, source: str) -> sql.Composed:
+    """The typed fields that are read out of a source's payload."""
+    types = {
+        said.field: _sql_type(kind, field)
+        for field, sayings in rules.items()
+        for said in sayings
+        if said.source == source
+    }
+    types |= {"country": sql.SQL("text"), "show_id": sql.SQL("text")}
+    return sql.SQL(", ").join(
+        sql.SQL("{name} {type}").format(name=sql.Identifier(name), type=type_) for name, type_ in types.items()
+    )
+
+
+def _heard(kind: str, rules: Rules) -> sql.Composed:
+    """A FROM clause: every touched entity of a kind beside what each source says of it, as typed columns.
+
+    A source with several records of one entity (two ids that proved to be one thing) speaks by the one that changed
+    last. `overriding` has the overrides as columns, `overridden` the names of the fields that have one.
+    """
+    latest = sql.SQL(", ").join(
+        sql.SQL(
+            "(array_agg(payload ORDER BY changed_at DESC, key) FILTER (WHERE source = {text}))[1] AS {name}"
+        ).format(text=source, name=sql.Identifier(source))
+        for source in _sources(rules)
+    )
+    speakers = sql.SQL(" ").join(
+        sql.SQL("LEFT JOIN LATERAL jsonb_to_record(latest.{source}) AS {source} ({columns}) ON true").format(
+            source=sql.Identifier(source), columns=_record_columns(kind, rules, source)
+        )
+        for source in _sources(rules)
+    )
+    override_columns = sql.SQL(", ").join(
+        sql.SQL("{name} {type}").format(name=sql.Identifier(field), type=_sql_type(kind, field)) for field in rules
+    )
+    return sql.SQL(
+        """
+        FROM touched
+        LEFT JOIN LATERAL (SELECT {latest} FROM source_records WHERE entity_id = touched.entity_id) latest ON true
+        {speakers}
+        LEFT JOIN LATERAL (
+            SELECT jsonb_object_agg(field, value) AS payload FROM overrides WHERE entity_id = touched.entity_id
+        ) overridden ON true
+        LEFT JOIN LATERAL jsonb_to_record(overridden.payload) AS overriding ({columns}) ON true
+        """
+    ).format(latest=latest, speakers=speakers, columns=override_columns)
+
+
+def _stated(said: Said) -> sql.Composed:
+    """The value that one source gives, or NULL where it gives none or answered for another country."""
+    value = sql.Identifier(said.source, said.field)
+    if said.country is None:
+        return sql.Composed([value])
+    return sql.SQL("CASE WHEN {country} = {wanted} THEN {value} END").format(
+        country=sql.Identifier(said.source, "country"), wanted=said.country, value=value
+    )
+
+
+def _value(field: str, sayings: Sequence[Said]) -> sql.Composed:
+    """The winning value of a field."""
+    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN {override} ELSE coalesce({stated}) END").format(
+        field=field,
+        override=sql.Identifier("overriding", field),
+        stated=sql.SQL(", ").join(map(_stated, sayings)),
+    )
+
+
+def _winner(field: str, sayings: Sequence[Said]) -> sql.Composed:
+    """The source of the winning value, NULL where nobody gives one."""
+    whens = sql.SQL(" ").join(
+        sql.SQL("WHEN {stated} IS NOT NULL THEN {source}").format(stated=_stated(said), source=said.source)
+        for said in sayings
+    )
+    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN 'override' {whens} END").format(
+        field=field, whens=whens
+    )
+
+
+def _show(rules: Rules) -> sql.Composed:
+    """The show that a child's records name, the first source's word first."""
+    return sql.SQL("coalesce({shows})").format(
+        shows=sql.SQL(", ").join(
+            sql.SQL(
+                "(SELECT entity_id FROM external_ids WHERE kind = 'show' AND source = {source} AND value = {show_id})"
+            ).format(source=source, show_id=sql.Identifier(source, "show_id"))
+            for source in _sources(rules)
+        )
+    )
+
+
+@cache
+def _seasons_of_episodes() -> sql.Composed:
+    """Create the seasons that touched episodes belong to and nobody described yet."""
+    rules = {"season_number": PRECEDENCE["episode"]["season_number"]}
+    return sql.SQL(
+        """
+        WITH named AS MATERIALIZED (
+            SELECT DISTINCT {show_id} AS show_id, {season_number} AS season_number {heard}
+            WHERE touched.kind = 'episode'
+        ), created AS (
+            INSERT INTO seasons (show_id, season_number)
+            SELECT show_id, season_number FROM named
+            WHERE season_number IS NOT NULL AND NOT EXISTS (
+                SELECT FROM seasons
+                WHERE seasons.show_id = named.show_id AND seasons.season_number = named.season_number
+            )
+            ORDER BY show_id, season_number
+            ON CONFLICT (show_id, season_number) DO NOTHING
+            RETURNING id
+        )
+        INSERT INTO derived SELECT 'season', id, 'insert', '{{}}' FROM created
+        """
+    ).format(
+        show_id=_show(rules),
+        season_number=_value("season_number", rules["season_number"]),
+        heard=_heard("episode", rules),
+    )
+
+
+def _truth(kind: str) -> sql.Composed:
+    """What is true of every touched entity of a kind: entity_id, its links, its fields, their provenance."""
+    rules = PRECEDENCE[kind]
+    values = sql.SQL(", ").join(
+        sql.SQL("{value} AS {name}").format(value=_value(field, sayings), name=sql.Identifier(field))
+        for field, sayings in rules.items()
+    )
+    winners = sql.SQL(", ").join(
+        sql.SQL("{field}, {winner}").format(field=field, winner=_winner(field, sayings))
+        for field, sayings in rules.items()
+    )
+    links, joins = sql.Composed([]), sql.Composed([])
+    if kind == "season":  # a season is its show and its number: the row stands before its records are merged
+        links = sql.SQL("seasons.show_id, seasons.season_number,").format()
+        joins = sql.SQL("JOIN seasons ON seasons.id = touched.entity_id").format()
+    elif kind == "episode":
+        links = sql.SQL("{show_id} AS show_id,").format(show_id=_show(rules))
+    return sql.SQL(
+        """
+        SELECT touched.entity_id, {links} {values}, jsonb_strip_nulls(jsonb_build_object({winners})) AS provenance
+        {heard} {joins} WHERE touched.kind = {kind}
+        """
+    ).format(links=links, values=values, winners=winners, heard=_heard(kind, rules), joins=joins, kind=kind)
+
+
+@cache
+def _derive(kind: str) -> sql.Composed:
+    """Insert or update the touched entities of a kind whose truth changed, and note them in `derived`.
+
+    The noted fields are those whose value changed; a field that only changed its source is none of them.
+    """
+    table = ENTITIES[kind]
+    columns = [*LINKS[kind], *(name for name in PRECEDENCE[kind] if name not in LINKS[kind])]
+    season = sql.SQL(", seasons.id AS season_id") if kind == "episode" else sql.SQL("")
+    season_join = sql.SQL("LEFT JOIN seasons USING (show_id, season_number)") if kind == "episode" else sql.SQL("")
+    return sql.SQL(
+        """
+        WITH truth AS MATERIALIZED ({truth}),
+        linked AS MATERIALIZED (SELECT truth.* {season} FROM truth {season_join}),
+        compared AS MATERIALIZED (
+            SELECT linked.*, old.id IS NULL AS is_new,
+                   array_remove(ARRAY[{differing}], NULL) AS fields,
+                   old.provenance IS DISTINCT FROM linked.provenance AS other_sources
+            FROM linked LEFT JOIN {table} old ON old.id = linked.entity_id
+        ), written AS (
+            INSERT INTO {table} AS current (id, provenance, {columns})
+            SELECT entity_id, provenance, {columns} FROM compared
+            WHERE is_new OR other_sources OR fields <> '{{}}'
+            ORDER BY entity_id
+            ON CONFLICT (id) DO UPDATE
+            SET provenance = excluded.provenance, updated_at = now(), {assignments}
+        )
+        INSERT INTO derived
+        SELECT {kind}, entity_id, CASE WHEN is_new THEN 'insert' ELSE 'update' END, fields
+        FROM compared WHERE is_new OR fields <> '{{}}'
+        """
+    ).format(
+        kind=kind,
+        truth=_truth(kind),
+        season=season,
+        season_join=season_join,
+        table=sql.Identifier(table.name),
+        columns=_identifiers(columns),
+        differing=sql.SQL(", ").join(
+            sql.SQL("CASE WHEN old.{name} IS DISTINCT FROM linked.{name} THEN {text} END").format(
+                name=sql.Identifier(name), text=name
+            )
+            for name in columns
+        ),
+        assignments=sql.SQL(", ").join(
+            sql.SQL("{name} = excluded.{name}").format(name=sql.Identifier(name)) for name in columns
+        ),
+    )

@@ -1,0 +1,253 @@
+"""The catalog's tables, on the one MetaData of the project.
+
+Observations (`source_records`) are what sources say. Entities (`shows`, `seasons`, `episodes`, `people`) are derived
+from them by `precedence.py` and `merge.py`; nothing else writes those rows. Times are `timestamptz`, ids are UUIDv7.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Code: Final = Text(collation="C")
+"""Identifiers and other machine words: compared by byte, whatever the database's locale, and faster for it."""
+
+KINDS: Final = ("show", "season", "episode", "person")
+"""The kinds of things that sources describe, parents before children."""
+
+OUTCOMES: Final = ("ok", "partial", "blocked", "failed")
+"""How a crawl can end; see `trr_crawl.report`."""
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _timestamp(name: str, *, nullable: bool = False, default: bool = True) -> Column[object]:
+    return Column(
+        name,
+        DateTime(timezone=True),
+        nullable=nullable,
+        server_default=text("now()") if default else None,
+    )
+
+
+def _entity(name: str, *columns: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
+    """A derived table: a stable id, its columns, and which source each of them came from."""
+    return Table(
+        name,
+        metadata,
+        Column("id", Uuid, primary_key=True, server_default=text("new_id()")),
+        *columns,
+        Column("provenance", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+        _timestamp("created_at"),
+        _timestamp("updated_at"),
+        CheckConstraint("jsonb_typeof(provenance) = 'object'", name="provenance"),
+    )
+
+
+def _rating_columns() -> tuple[Column[object] | CheckConstraint, ...]:
+    return (
+        Column("imdb_rating", Numeric(3, 1)),
+        Column("imdb_vote_count", Integer),
+        CheckConstraint("imdb_rating BETWEEN 0 AND 10", name="imdb_rating"),
+        CheckConstraint("imdb_vote_count >= 0", name="imdb_vote_count"),
+    )
+
+
+crawl_runs = Table(
+    "crawl_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=text("new_id()")),
+    Column("spider", Text, nullable=False),
+    Column("args", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("job_id", Text),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    _timestamp("started_at"),
+    _timestamp("heartbeat_at"),
+    _timestamp("finished_at", nullable=True, default=False),
+    Column("outcome", Text),
+    Column("reason", Text),
+    Column("gaps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("items", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("requests", BigInteger, nullable=False, server_default=text("0")),
+    Column("bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("blocks", Integer, nullable=False, server_default=text("0")),
+    Column("images", Integer, nullable=False, server_default=text("0")),
+    Column("stats", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    _one_of("outcome", OUTCOMES),
+    CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
+    Index("ix_crawl_runs_started_at", "started_at"),
+    Index("ix_crawl_runs_spider_started_at", "spider", "started_at"),
+    Index("ix_crawl_runs_running", "heartbeat_at", postgresql_where=text("outcome IS NULL")),
+)
+
+source_records = Table(
+    "source_records",
+    metadata,
+    Column("source", Code, primary_key=True),
+    Column("kind", Code, primary_key=True),
+    Column("key", Code, primary_key=True),
+    Column("payload", JSONB, nullable=False),
+    Column("payload_hash", Uuid, Computed("md5(payload::text)::uuid", persisted=True), nullable=False),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    _timestamp("first_seen_at"),
+    _timestamp("seen_at"),
+    _timestamp("changed_at"),
+    Column("entity_id", Uuid),
+    _one_of("kind", KINDS),
+    CheckConstraint("jsonb_typeof(payload) = 'object'", name="payload"),
+    CheckConstraint("key <> ''", name="key"),
+    Index("ix_source_records_entity_id", "entity_id"),
+    Index("ix_source_records_run_id", "run_id"),
+    # seen_at changes with every crawl: room on the page keeps that update off the indexes.
+    postgresql_with={"fillfactor": 85},
+)
+
+crawl_rejects = Table(
+    "crawl_rejects",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    Column("source", Code, nullable=False),
+    Column("kind", Code, nullable=False),
+    Column("key", Code, nullable=False),
+    # Text, not jsonb: what jsonb cannot hold must be kept too.
+    Column("payload", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    _timestamp("at"),
+    Index("ix_crawl_rejects_run_id", "run_id"),
+)
+
+external_ids = Table(
+    "external_ids",
+    metadata,
+    Column("kind", Code, primary_key=True),
+    Column("source", Code, primary_key=True),
+    Column("value", Code, primary_key=True),
+    Column("entity_id", Uuid, nullable=False),
+    _one_of("kind", KINDS),
+    CheckConstraint("value <> ''", name="value"),
+    Index("ix_external_ids_entity_id", "entity_id"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    Column("field", Code, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    _timestamp("created_at"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Code, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("op", Code, nullable=False),
+    Column("fields", ARRAY(Text), nullable=False),
+    _timestamp("at"),
+    _one_of("kind", KINDS),
+    _one_of("op", ("insert", "update")),
+    Index("ix_changes_entity_id_seq", "entity_id", "seq"),
+)
+
+shows = _entity(
+    "shows",
+    Column("title", Text),
+    Column("original_title", Text),
+    Column("show_type", Text),
+    Column("production_status", Text),
+    Column("start_year", SmallInteger),
+    Column("end_year", SmallInteger),
+    Column("overview", Text),
+    Column("certificate", Text),
+    Column("runtime_seconds", Integer),
+    Column("genres", ARRAY(Text)),
+    Column("countries", ARRAY(Text)),
+    Column("total_episodes", Integer),
+    *_rating_columns(),
+    CheckConstraint("start_year BETWEEN 1800 AND 2200", name="start_year"),
+    CheckConstraint("end_year BETWEEN 1800 AND 2200", name="end_year"),
+    CheckConstraint("runtime_seconds >= 0", name="runtime_seconds"),
+    CheckConstraint("total_episodes >= 0", name="total_episodes"),
+    Index("ix_shows_title", "title"),
+)
+
+seasons = _entity(
+    "seasons",
+    Column("show_id", Uuid, ForeignKey("shows.id", ondelete="RESTRICT"), nullable=False),
+    Column("season_number", Integer, nullable=False),
+    Column("episode_count", Integer),
+    UniqueConstraint("show_id", "season_number"),
+    CheckConstraint("season_number >= 0", name="season_number"),
+    CheckConstraint("episode_count >= 0", name="episode_count"),
+)
+
+episodes = _entity(
+    "episodes",
+    Column("show_id", Uuid, ForeignKey("shows.id", ondelete="RESTRICT"), nullable=False),
+    Column("season_id", Uuid, ForeignKey("seasons.id", ondelete="RESTRICT")),
+    Column("season_number", Integer),
+    Column("episode_number", Integer),
+    Column("episode_type", Text),
+    Column("title", Text),
+    Column("overview", Text),
+    Column("air_date", Date),
+    Column("release_year", SmallInteger),
+    *_rating_columns(),
+    CheckConstraint("season_number >= 0", name="season_number"),
+    CheckConstraint("episode_number >= 0", name="episode_number"),
+    CheckConstraint("release_year BETWEEN 1800 AND 2200", name="release_year"),
+    # Not unique: two sources may disagree about who is number 4, and both episodes are kept.
+    Index("ix_episodes_show_id_season_number_episode_number", "show_id", "season_number", "episode_number"),
+    Index("ix_episodes_season_id_episode_number", "season_id", "episode_number"),
+    Index("ix_episodes_air_date", "air_date"),
+)
+
+people = _entity(
+    "people",
+    Column("name", Text),
+    Index("ix_people_name", "name"),
+)
+
+ENTITIES: Final[dict[str, Table]] = {"show": shows, "season": seasons, "episode": episodes, "person": people}
+"""The derived table of each kind."""
