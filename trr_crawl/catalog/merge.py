@@ -55,11 +55,17 @@ def merge(connection: Connection[Any], kinds: Collection[str]) -> None:
 
 
 def write_changes(connection: Connection[Any]) -> None:
-    """Write `derived` into `changes`. Call it last: it takes the lock that puts `seq` into commit order."""
+    """Write `derived` into `changes`, one row an entity: a stub that got its record at once was just inserted.
+
+    Call it last: it takes the lock that puts `seq` into commit order.
+    """
     connection.execute(
         """
         INSERT INTO changes (kind, entity_id, op, fields)
-        SELECT kind, entity_id, op, fields FROM derived ORDER BY array_position(%s, kind), entity_id
+        SELECT kind, entity_id, min(op), coalesce(array_agg(DISTINCT field) FILTER (WHERE field IS NOT NULL), '{}')
+        FROM derived LEFT JOIN LATERAL unnest(fields) AS field ON true
+        GROUP BY kind, entity_id
+        ORDER BY array_position(%s, kind), entity_id
         """,
         [list(ENTITIES)],
     )

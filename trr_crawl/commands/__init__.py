@@ -1,0 +1,1 @@
+"""Scrapy subcommands of this project."""

@@ -1,0 +1,1 @@
+"""Parsers for IMDb's pages and GraphQL answers."""

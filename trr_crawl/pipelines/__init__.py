@@ -1,0 +1,1 @@
+"""Item pipelines, one verb each, in the order of settings.ITEM_PIPELINES."""

@@ -1,0 +1,148 @@
+"""Store: items into the catalog, in batches. The only place that writes its rows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+
+from trr_crawl import database
+from trr_crawl.catalog import write
+from trr_crawl.catalog.write import Record, Written
+from trr_crawl.items import Item, payload
+from trr_crawl.report import report_of
+from trr_crawl.runs import RunRecorder
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+RECONNECT_DELAYS = (1.0, 2.0, 4.0)
+"""Seconds to wait before each new try, when the database goes away."""
+
+
+class StorePipeline:
+    """Collects records and writes them when a batch is full or STORE_FLUSH_SECONDS have passed.
+
+    Counts what became of them as `store/<kind>/<inserted|updated|unchanged|rejected>`, and in a dry run, which has no
+    database, as `store/<kind>/not_stored`. Without a database the run ends as failed; what was stored stays as it was.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.batch_size = crawler.settings.getint("STORE_BATCH_SIZE")
+        self.flush_seconds = crawler.settings.getfloat("STORE_FLUSH_SECONDS")
+        self._batch: list[Record] = []
+        self._connection: psycopg.Connection[Any] | None = None
+        self._writing = asyncio.Lock()
+        self._clock: asyncio.Task[None] | None = None
+        self._broken = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> StorePipeline:
+        return cls(crawler)
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the spider was told to write nothing."""
+        return bool(getattr(self.crawler.spider, "dry_run", False))
+
+    async def open_spider(self) -> None:
+        if not self.dry_run:
+            self._connection = await asyncio.to_thread(self._connect)
+            self._clock = asyncio.create_task(self._flush_by_the_clock())
+
+    async def process_item(self, item: Item) -> Item:
+        if self.dry_run:
+            self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
+            return item
+        self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
+        if len(self._batch) >= self.batch_size:
+            await self.flush()
+        return item
+
+    async def close_spider(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._clock
+        await self.flush()
+        if self._connection is not None:
+            self._connection.close()
+
+    async def flush(self) -> None:
+        """Write what has been collected."""
+        async with self._writing:
+            batch, self._batch = self._batch, []
+            if not batch:
+                return
+            if self._broken:
+                self.crawler.stats.inc_value("store/lost", len(batch))
+                return
+            try:
+                written = await asyncio.to_thread(self._write, batch, self._run_id())
+            except (psycopg.Error, database.DatabaseError) as error:
+                self._give_up(error, len(batch))
+            else:
+                self._count(written)
+
+    async def _flush_by_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(self.flush_seconds)
+            await asyncio.shield(self.flush())
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = database.connect(database.url())
+        write.prepare(connection)
+        return connection
+
+    def _run_id(self) -> UUID | None:
+        recorder = self.crawler.get_extension(RunRecorder)
+        return recorder.run_id if recorder is not None else None
+
+    def _write(self, batch: list[Record], run_id: UUID | None) -> Written:
+        """Write a batch, again and again while the database is only away for a moment. Runs in a thread."""
+        for delay in RECONNECT_DELAYS:
+            try:
+                return self._write_once(batch, run_id)
+            except (psycopg.Error, database.DatabaseError) as error:
+                if not _is_passing(error, self._connection):
+                    raise
+                logger.warning("The database went away, next try in %g s: %s", delay, _one_line(error))
+                time.sleep(delay)
+        return self._write_once(batch, run_id)
+
+    def _write_once(self, batch: list[Record], run_id: UUID | None) -> Written:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return write.write(self._connection, batch, run_id)
+
+    def _count(self, written: Written) -> None:
+        for (kind, operation), count in written.counts.items():
+            self.crawler.stats.inc_value(f"store/{kind}/{operation}", count)
+        for record, reason in written.rejects:
+            logger.warning("Rejected %s %s %s: %s", record.source, record.kind, record.key, reason)
+
+    def _give_up(self, error: Exception, lost: int) -> None:
+        """End the run: every further item would only be fetched in vain."""
+        self._broken = True
+        self.crawler.stats.inc_value("store/lost", lost)
+        report_of(self.crawler.spider).fail(
+            f"The database failed in the middle of the crawl, what came after is not stored: {_one_line(error)}"
+        )
+        self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="database"))
+
+
+def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) -> bool:
+    """Whether it may help to connect again: the connection is gone, or could not be made."""
+    return isinstance(error, database.DatabaseError) or connection is None or connection.closed
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

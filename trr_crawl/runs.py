@@ -1,0 +1,186 @@
+"""Writes `crawl_runs`: one row a run, from its first second to its outcome, with a heartbeat in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections import defaultdict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg.types.json import Jsonb
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+
+from trr_crawl import database
+from trr_crawl.blocks import BLOCKS
+from trr_crawl.report import Gap, Outcome, RunReport, report_of
+from trr_crawl.version import VERSION
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+SILENT_AFTER = "5 minutes"
+"""A run without a heartbeat for so long was killed; the next run that starts says so in its row."""
+
+
+class RunRecorder:
+    """Decides what a run came to, and keeps its row in `crawl_runs` unless the run is dry.
+
+    The outcome goes into the stats as `run/outcome` and `run/reason`, for the exit status.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.run_id: UUID | None = None
+        self._connection: psycopg.Connection[Any] | None = None
+        self._heart: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RunRecorder:
+        if not crawler.settings.getbool("RUN_RECORDER_ENABLED", True):
+            raise NotConfigured
+        recorder = cls(crawler)
+        crawler.signals.connect(recorder.spider_opened, signals.spider_opened)
+        crawler.signals.connect(recorder.spider_closed, signals.spider_closed)
+        crawler.signals.connect(recorder.spider_error, signals.spider_error)
+        crawler.signals.connect(recorder.item_error, signals.item_error)
+        return recorder
+
+    async def spider_opened(self, spider: Spider) -> None:
+        """Insert the run's row and start its heart."""
+        if getattr(spider, "dry_run", False):
+            return
+        self.run_id = await asyncio.to_thread(self._begin, spider)
+        self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
+
+    def spider_error(self, failure: Failure, response: Response) -> None:
+        """A bug in a spider or parser: its page is lost, and the run says so."""
+        self._bug(response.url, failure)
+
+    def item_error(self, item: Any, failure: Failure) -> None:
+        """A bug in a pipeline: its item is lost, and the run says so."""
+        self._bug(f"{item.source} {item.kind} {item.key}", failure)
+
+    async def spider_closed(self, spider: Spider, reason: str) -> None:
+        """Decide the outcome and write the row's end."""
+        report = report_of(spider)
+        if reason in ("shutdown", "cancelled"):
+            report.add(Gap(subject="the rest", why="the run was stopped before its end"))
+        items = items_by_kind(self.crawler.stats.get_stats())
+        got = sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")
+        for kind, counts in items.items():
+            if rejected := counts.get("rejected", 0):
+                report.add(Gap(subject=f"{rejected} {kind} records", why="refused by the database, see crawl_rejects"))
+        outcome = report.outcome(got)
+        sentence = report.reason(got)
+        self.crawler.stats.set_value("run/outcome", outcome)
+        self.crawler.stats.set_value("run/reason", sentence)
+        self.crawler.stats.set_value("run/gaps", report.gap_count)
+        if self._heart is not None:
+            self._heart.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._heart
+        if self.run_id is not None:
+            await asyncio.to_thread(self._end, outcome, sentence, report)
+
+    def _bug(self, subject: str, failure: Failure) -> None:
+        error = failure.value
+        report_of(self.crawler.spider).add(
+            Gap(subject=subject, why=f"a bug of ours, {type(error).__name__}: {error}; the log has the traceback")
+        )
+
+    def _begin(self, spider: Spider) -> UUID:
+        self._connection = database.connect(database.url(), autocommit=True)
+        self._connection.execute(
+            """
+            UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
+                   reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
+            WHERE outcome IS NULL AND heartbeat_at < now() - %s::interval
+            """,
+            [SILENT_AFTER],
+        )
+        row = self._connection.execute(
+            """
+            INSERT INTO crawl_runs (spider, args, job_id, host, pid, version)
+            VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+            """,
+            [
+                spider.name,
+                Jsonb(getattr(spider, "given_arguments", {})),
+                os.environ.get("SCRAPY_JOB"),
+                socket.gethostname(),
+                os.getpid(),
+                VERSION,
+            ],
+        ).fetchone()
+        assert row is not None
+        run_id: UUID = row[0]
+        return run_id
+
+    async def _beat(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await asyncio.to_thread(self._save_counters)
+            except (psycopg.Error, database.DatabaseError) as error:
+                logger.debug("No heartbeat: %s", error)
+
+    def _end(self, outcome: Outcome, sentence: str | None, report: RunReport) -> None:
+        try:
+            connection = self._save_counters()
+            connection.execute(
+                """
+                UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
+                WHERE id = %s
+                """,
+                [outcome, sentence, Jsonb(report.as_json()), self._stats(), self.run_id],
+            )
+        except (psycopg.Error, database.DatabaseError) as error:
+            logger.error("The end of run %s could not be written: %s", self.run_id, " ".join(str(error).split()))
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _save_counters(self) -> psycopg.Connection[Any]:
+        """Write the counters of this moment, a sign of life; connects again where the connection was lost."""
+        if self._connection is None or self._connection.closed:
+            self._connection = database.connect(database.url(), autocommit=True)
+        stats = self.crawler.stats.get_stats()
+        self._connection.execute(
+            """
+            UPDATE crawl_runs SET heartbeat_at = now(), items = %s, requests = %s, bytes = %s, blocks = %s
+            WHERE id = %s
+            """,
+            [
+                Jsonb(items_by_kind(stats)),
+                stats.get("downloader/request_count", 0),
+                stats.get("downloader/response_bytes", 0),
+                sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+                self.run_id,
+            ],
+        )
+        return self._connection
+
+    def _stats(self) -> Jsonb:
+        return Jsonb(orjson.loads(orjson.dumps(self.crawler.stats.get_stats(), default=str)))
+
+
+def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The store's counters, `store/episode/inserted` and so on, as {kind: {operation: count}}."""
+    items: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, value in stats.items():
+        if name.startswith("store/") and name.count("/") == 2:
+            _, kind, operation = name.split("/")
+            items[kind][operation] = value
+    return dict(items)

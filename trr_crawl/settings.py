@@ -1,0 +1,80 @@
+"""Scrapy settings. What a user may set in the environment is tabled in the README; `-s NAME=value` sets any of them."""
+
+import json
+import os
+
+from trr_crawl.version import VERSION
+
+_contact = os.environ.get("TRR_CONTACT")
+
+BOT_NAME = "trr"
+SPIDER_MODULES = ["trr_crawl.spiders"]
+NEWSPIDER_MODULE = "trr_crawl.spiders"
+COMMANDS_MODULE = "trr_crawl.commands"
+
+# Politeness: who we are, what we may, how fast.
+USER_AGENT = f"trr/{VERSION} ({f'+{_contact}' if _contact else 'reality-TV catalog, operator not named'})"
+ROBOTSTXT_OBEY = True
+CONCURRENT_REQUESTS_PER_DOMAIN = 2
+DOWNLOAD_DELAY = 1.0
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
+COOKIES_ENABLED = False
+
+# Limits: a source that hangs or floods us must not take the run down.
+DOWNLOAD_TIMEOUT = 30
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 16 * 1024 * 1024
+RETRY_GIVE_UP_LOG_LEVEL = "WARNING"
+
+# Nobody talks to a running crawl from outside.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
+LOG_SHORT_NAMES = True
+
+# IMDb. Titles, dates and certificates follow the caller's country and language.
+IMDB_TRANSPORT = os.environ.get("IMDB_TRANSPORT", "")
+IMDB_COUNTRY = os.environ.get("IMDB_COUNTRY", "US")
+IMDB_LANGUAGE = os.environ.get("IMDB_LANGUAGE", "en-US")
+IMDB_WEB_URL = "https://www.imdb.com"
+IMDB_GRAPHQL_URL = "https://api.graphql.imdb.com/"
+IMDB_GRAPHQL_HEADERS = {
+    "x-imdb-user-country": IMDB_COUNTRY,
+    "x-imdb-user-language": IMDB_LANGUAGE,
+    **json.loads(os.environ.get("IMDB_GRAPHQL_HEADERS", "{}")),
+}
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Language": f"{IMDB_LANGUAGE},en;q=0.8",
+}
+
+ADDONS = {"trr_crawl.transport.Transport": 0}
+EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0}
+DOWNLOADER_MIDDLEWARES = {
+    "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
+    "trr_crawl.archive.RecordMiddleware": 950,  # closest to the network: what really came
+}
+SPIDER_MIDDLEWARES = {"trr_crawl.spiders.base.PageErrorMiddleware": 40}
+ITEM_PIPELINES = {
+    "trr_crawl.pipelines.normalize.NormalizePipeline": 100,
+    "trr_crawl.pipelines.deduplicate.DeduplicatePipeline": 200,
+    "trr_crawl.pipelines.store.StorePipeline": 900,
+}
+STORE_BATCH_SIZE = 1000
+STORE_FLUSH_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
+
+# The opt-in browser: an honest one, headless and under our own name.
+PLAYWRIGHT_BROWSER_TYPE = "chromium"
+PLAYWRIGHT_LAUNCH_OPTIONS = {
+    "executable_path": os.environ.get("PLAYWRIGHT_CHROMIUM"),
+    # Chromium refuses its sandbox to root.
+    "args": ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [],
+}
+PLAYWRIGHT_CONTEXTS = {"default": {"user_agent": USER_AGENT, "locale": IMDB_LANGUAGE}}
+PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = DOWNLOAD_TIMEOUT * 1000
+PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 2

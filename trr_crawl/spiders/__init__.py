@@ -1,0 +1,1 @@
+"""One file a spider: which requests to make. What is in a page is the parsers' business."""

@@ -1,0 +1,139 @@
+"""What all spiders share: arguments that are checked at once, and an honest account of what could not be got."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from scrapy import Spider
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Request, Response
+
+from trr_crawl import arguments
+from trr_crawl.arguments import ArgumentError
+from trr_crawl.parse.errors import PageError
+from trr_crawl.report import Gap, RunReport
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from twisted.python.failure import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The arguments that every spider takes."""
+
+    dry_run: bool = False
+    """Fetch and parse, but write nowhere: no database, no archive, no pictures."""
+
+
+READERS: Mapping[str, Callable[[str], Any]] = {"dry_run": arguments.flag}
+"""How the text of each argument is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a request is to get: the words of a gap, should it get nothing."""
+
+    subject: str
+    """The title's id."""
+    part: str | None = None
+    """"season 3"; None for all of it."""
+
+
+class CatalogSpider(Spider):
+    """Base of this project's spiders.
+
+    A subclass names its `arguments_class` and the `readers` of its fields. Its requests are made by `ask`, so that
+    each of them that fails, and each page that a parser cannot use, becomes a gap in `report`.
+    """
+
+    arguments_class: ClassVar[type[Arguments]] = Arguments
+    readers: ClassVar[Mapping[str, Callable[[str], Any]]] = READERS
+
+    def __init__(self, **given: str) -> None:
+        super().__init__()
+        self.given_arguments = {name: value for name, value in given.items() if not name.startswith("_")}
+        self.args = self.read_arguments(self.given_arguments)
+        self.dry_run = self.args.dry_run
+        self.report = RunReport()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *_: Any, **kwargs: Any) -> Self:
+        spider = cls(**kwargs)
+        spider._set_crawler(crawler)
+        return spider
+
+    @classmethod
+    def read_arguments(cls, given: Mapping[str, str]) -> Any:
+        """The arguments as values; ArgumentError names the one that is wrong and says what would be right."""
+        known = [field.name for field in fields(cls.arguments_class)]
+        for name in given:
+            if name not in cls.readers:
+                raise ArgumentError(f"{cls.name} has no argument {name!r}; it takes {', '.join(sorted(cls.readers))}.")
+        values: dict[str, Any] = {}
+        for name, reader in cls.readers.items():
+            if name not in given:
+                continue
+            try:
+                value = reader(given[name])
+            except ArgumentError as error:
+                raise ArgumentError(f"-a {name}: {error}") from error
+            target = name if name in known else f"{name}s"
+            values[target] = (*values.get(target, ()), *value) if isinstance(value, tuple) else value
+        return cls.arguments_class(**values)
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The first requests."""
+        raise NotImplementedError
+        yield
+
+    def ask(self, request: Request, want: Want) -> Request:
+        """The request, with the account of what it is to get."""
+        return request.replace(meta={**request.meta, "want": want}, errback=self.note_failure)
+
+    def note_failure(self, failure: Failure) -> None:
+        """Errback of every request: what it was to get is a gap."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        self.note_gap(request.meta["want"], why_not(failure.value), blocked=getattr(failure.value, "blocked", False))
+
+    def note_gap(self, want: Want, why: str, *, blocked: bool = False) -> None:
+        """Note and log that something could not be got."""
+        self.report.add(Gap(subject=want.subject, part=want.part, why=why, blocked=blocked))
+        self.logger.warning("Could not get %s: %s.", " ".join(filter(None, (want.subject, want.part))), why)
+
+    def note_drift(self, paths: list[str]) -> None:
+        """Count keys that no parser knows, and log each of them once a run."""
+        for path in paths:
+            name = f"drift/{path}"
+            if not self.crawler.stats.get_value(name):
+                self.logger.warning("The source says something new: nobody reads %s yet.", path)
+            self.crawler.stats.inc_value(name)
+
+
+class PageErrorMiddleware:
+    """Spider middleware: a page that a parser cannot use is a gap with its reason, not a traceback."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_spider_exception(self, response: Response, exception: Exception) -> list[Any] | None:
+        spider = self.crawler.spider
+        if not isinstance(exception, PageError) or not isinstance(spider, CatalogSpider):
+            return None
+        self.crawler.stats.inc_value(f"parse/{type(exception).__name__}")
+        spider.note_gap(response.meta["want"], str(exception))
+        return []
+
+
+def why_not(error: BaseException | None) -> str:
+    """An exception of the downloader as a clause for a gap."""
+    if isinstance(error, IgnoreRequest):
+        return str(error) or "refused before it was sent"
+    detail = " ".join(str(error).split()) or "no details"
+    return f"{type(error).__name__}: {detail}"

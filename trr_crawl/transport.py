@@ -1,0 +1,58 @@
+"""How pages are got: over the network, by a browser, or out of an archive. A setting, never a matter of spiders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from trr_crawl.archive import open_archive
+from trr_crawl.errors import UserError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+IMDB_TRANSPORTS: Final = ("graphql", "html", "browser")
+
+REPLAY_HANDLER = "trr_crawl.archive.ReplayHandler"
+BROWSER_HANDLER = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
+
+PRIORITY = "addon"
+
+
+class TransportError(UserError):
+    """The transport settings contradict each other or name something that is not there."""
+
+
+class Transport:
+    """Scrapy add-on: turns REPLAY and IMDB_TRANSPORT into download handlers."""
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        settings.set("IMDB_TRANSPORT", imdb_transport(settings), "cmdline")
+        if settings.get("REPLAY"):
+            _use_handler(settings, REPLAY_HANDLER)
+            # There is nobody to be polite to, and nothing to try again.
+            for name in ("ROBOTSTXT_OBEY", "AUTOTHROTTLE_ENABLED", "RETRY_ENABLED"):
+                settings.set(name, False, "cmdline")
+            settings.set("DOWNLOAD_DELAY", 0, "cmdline")
+        elif settings["IMDB_TRANSPORT"] == "browser":
+            _use_handler(settings, BROWSER_HANDLER)
+
+
+def imdb_transport(settings: BaseSettings) -> str:
+    """The transport for IMDb: as set; GraphQL by default, but pages where a replayed archive holds only those."""
+    chosen = settings.get("IMDB_TRANSPORT")
+    replay = settings.get("REPLAY")
+    if replay and settings.get("ARCHIVE"):
+        raise TransportError("REPLAY and ARCHIVE exclude each other: what is replayed is in an archive already.")
+    if chosen and chosen not in IMDB_TRANSPORTS:
+        raise TransportError(f"IMDB_TRANSPORT={chosen} is unknown; it is one of {', '.join(IMDB_TRANSPORTS)}.")
+    if chosen:
+        return str(chosen)
+    if replay and not open_archive(Path(replay)).holds_host(settings["IMDB_GRAPHQL_URL"]):
+        return "html"
+    return "graphql"
+
+
+def _use_handler(settings: BaseSettings, handler: str) -> None:
+    for scheme in ("http", "https"):
+        settings["DOWNLOAD_HANDLERS"][scheme] = handler
