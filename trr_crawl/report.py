@@ -90,7 +90,11 @@ def summarize(gaps: Iterable[Gap]) -> list[str]:
         word, _, label = (gap.part or "").partition(" ")
         grouped.setdefault((gap.subject, word, gap.why), []).append(label)
     return [
-        " ".join(filter(None, (subject, word, ", ".join(sorted(labels, key=lambda label: (len(label), label))))))
-        + f" ({why})"
+        " ".join(filter(None, (subject, word, ", ".join(_in_order(labels))))) + f" ({why})"
         for (subject, word, why), labels in grouped.items()
     ]
+
+
+def _in_order(labels: list[str]) -> list[str]:
+    """Labels by number, words last; each once."""
+    return sorted(filter(None, set(labels)), key=lambda label: (not label.isdigit(), len(label), label))
