@@ -10,7 +10,7 @@ SHOW_ID = "tt99000001"
 
 _TITLES = {
     1: (
-        "Anchors & Arguments", "The Welcome Dinner", "Who Took the Dinghy?", "Salt in the Wound", "Low Tide, High Drama",
+        "Anchors & Arguments", "The Welcome Dinner", "Who Took the Dinghy?", "Salt in the Wound", "Low Tide",
         'The "Captain" Calls', "Overboard", "Knots & Crosses", "Storm Warning", "Land Ahoy: The Finale",
     ),
     2: (

@@ -52,8 +52,8 @@ def upgrade() -> None:
         sa.Column("op", sa.Text(collation="C"), nullable=False),
         sa.Column("fields", ARRAY(sa.Text()), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name="ck_changes_kind"),
-        sa.CheckConstraint("op IN ('insert', 'update')", name="ck_changes_op"),
+        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name=op.f("ck_changes_kind")),
+        sa.CheckConstraint("op IN ('insert', 'update')", name=op.f("ck_changes_op")),
         sa.PrimaryKeyConstraint("seq", name="pk_changes"),
     )
     op.create_index("ix_changes_entity_id_seq", "changes", ["entity_id", "seq"], unique=False)
@@ -78,8 +78,8 @@ def upgrade() -> None:
         sa.Column("blocks", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("images", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("stats", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.CheckConstraint("outcome IN ('ok', 'partial', 'blocked', 'failed')", name="ck_crawl_runs_outcome"),
-        sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="ck_crawl_runs_finished"),
+        sa.CheckConstraint("outcome IN ('ok', 'partial', 'blocked', 'failed')", name=op.f("ck_crawl_runs_outcome")),
+        sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name=op.f("ck_crawl_runs_finished")),
         sa.PrimaryKeyConstraint("id", name="pk_crawl_runs"),
     )
     op.create_index(
@@ -97,8 +97,8 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(collation="C"), nullable=False),
         sa.Column("value", sa.Text(collation="C"), nullable=False),
         sa.Column("entity_id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name="ck_external_ids_kind"),
-        sa.CheckConstraint("value <> ''", name="ck_external_ids_value"),
+        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name=op.f("ck_external_ids_kind")),
+        sa.CheckConstraint("value <> ''", name=op.f("ck_external_ids_value")),
         sa.PrimaryKeyConstraint("kind", "source", "value", name="pk_external_ids"),
     )
     op.create_index("ix_external_ids_entity_id", "external_ids", ["entity_id"], unique=False)
@@ -119,7 +119,7 @@ def upgrade() -> None:
         sa.Column("provenance", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name="ck_people_provenance"),
+        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name=op.f("ck_people_provenance")),
         sa.PrimaryKeyConstraint("id", name="pk_people"),
     )
     op.create_index("ix_people_name", "people", ["name"], unique=False)
@@ -143,13 +143,13 @@ def upgrade() -> None:
         sa.Column("provenance", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name="ck_shows_provenance"),
-        sa.CheckConstraint("end_year BETWEEN 1800 AND 2200", name="ck_shows_end_year"),
-        sa.CheckConstraint("imdb_rating BETWEEN 0 AND 10", name="ck_shows_imdb_rating"),
-        sa.CheckConstraint("imdb_vote_count >= 0", name="ck_shows_imdb_vote_count"),
-        sa.CheckConstraint("runtime_seconds >= 0", name="ck_shows_runtime_seconds"),
-        sa.CheckConstraint("start_year BETWEEN 1800 AND 2200", name="ck_shows_start_year"),
-        sa.CheckConstraint("total_episodes >= 0", name="ck_shows_total_episodes"),
+        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name=op.f("ck_shows_provenance")),
+        sa.CheckConstraint("end_year BETWEEN 1800 AND 2200", name=op.f("ck_shows_end_year")),
+        sa.CheckConstraint("imdb_rating BETWEEN 0 AND 10", name=op.f("ck_shows_imdb_rating")),
+        sa.CheckConstraint("imdb_vote_count >= 0", name=op.f("ck_shows_imdb_vote_count")),
+        sa.CheckConstraint("runtime_seconds >= 0", name=op.f("ck_shows_runtime_seconds")),
+        sa.CheckConstraint("start_year BETWEEN 1800 AND 2200", name=op.f("ck_shows_start_year")),
+        sa.CheckConstraint("total_episodes >= 0", name=op.f("ck_shows_total_episodes")),
         sa.PrimaryKeyConstraint("id", name="pk_shows"),
     )
     op.create_index("ix_shows_title", "shows", ["title"], unique=False)
@@ -178,9 +178,9 @@ def upgrade() -> None:
         sa.Column("provenance", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name="ck_seasons_provenance"),
-        sa.CheckConstraint("episode_count >= 0", name="ck_seasons_episode_count"),
-        sa.CheckConstraint("season_number >= 0", name="ck_seasons_season_number"),
+        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name=op.f("ck_seasons_provenance")),
+        sa.CheckConstraint("episode_count >= 0", name=op.f("ck_seasons_episode_count")),
+        sa.CheckConstraint("season_number >= 0", name=op.f("ck_seasons_season_number")),
         sa.ForeignKeyConstraint(["show_id"], ["shows.id"], name="fk_seasons_show_id_shows", ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name="pk_seasons"),
         sa.UniqueConstraint("show_id", "season_number", name="uq_seasons_show_id_season_number"),
@@ -197,9 +197,9 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("entity_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("jsonb_typeof(payload) = 'object'", name="ck_source_records_payload"),
-        sa.CheckConstraint("key <> ''", name="ck_source_records_key"),
-        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name="ck_source_records_kind"),
+        sa.CheckConstraint("jsonb_typeof(payload) = 'object'", name=op.f("ck_source_records_payload")),
+        sa.CheckConstraint("key <> ''", name=op.f("ck_source_records_key")),
+        sa.CheckConstraint("kind IN ('show', 'season', 'episode', 'person')", name=op.f("ck_source_records_kind")),
         sa.ForeignKeyConstraint(
             ["run_id"], ["crawl_runs.id"], name="fk_source_records_run_id_crawl_runs", ondelete="RESTRICT"
         ),
@@ -225,12 +225,12 @@ def upgrade() -> None:
         sa.Column("provenance", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name="ck_episodes_provenance"),
-        sa.CheckConstraint("episode_number >= 0", name="ck_episodes_episode_number"),
-        sa.CheckConstraint("imdb_rating BETWEEN 0 AND 10", name="ck_episodes_imdb_rating"),
-        sa.CheckConstraint("imdb_vote_count >= 0", name="ck_episodes_imdb_vote_count"),
-        sa.CheckConstraint("release_year BETWEEN 1800 AND 2200", name="ck_episodes_release_year"),
-        sa.CheckConstraint("season_number >= 0", name="ck_episodes_season_number"),
+        sa.CheckConstraint("jsonb_typeof(provenance) = 'object'", name=op.f("ck_episodes_provenance")),
+        sa.CheckConstraint("episode_number >= 0", name=op.f("ck_episodes_episode_number")),
+        sa.CheckConstraint("imdb_rating BETWEEN 0 AND 10", name=op.f("ck_episodes_imdb_rating")),
+        sa.CheckConstraint("imdb_vote_count >= 0", name=op.f("ck_episodes_imdb_vote_count")),
+        sa.CheckConstraint("release_year BETWEEN 1800 AND 2200", name=op.f("ck_episodes_release_year")),
+        sa.CheckConstraint("season_number >= 0", name=op.f("ck_episodes_season_number")),
         sa.ForeignKeyConstraint(
             ["season_id"], ["seasons.id"], name="fk_episodes_season_id_seasons", ondelete="RESTRICT"
         ),

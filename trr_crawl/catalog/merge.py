@@ -38,6 +38,7 @@ def prepare(connection: Connection[Any]) -> None:
             ON COMMIT DELETE ROWS;
         """
     )
+    connection.commit()
 
 
 def merge(connection: Connection[Any], kinds: Collection[str]) -> None:

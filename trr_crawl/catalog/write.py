@@ -125,6 +125,7 @@ def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUI
         for setting in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_material", "jit"):
             connection.execute(f"SET LOCAL {setting} = off")
         _copy(connection, records)
+        _lock(connection)
         identity.resolve(connection)
         _stage(connection)
         _record(connection, run_id)
@@ -150,6 +151,16 @@ def _copy(connection: Connection[Any], records: list[Record]) -> None:
                     orjson.dumps(payload).decode(),
                 )
             )
+
+
+def _lock(connection: Connection[Any]) -> None:
+    """Take the known records of the batch, in order: two writers of the same things wait, and never crosswise."""
+    connection.execute(
+        """
+        SELECT FROM incoming JOIN source_records USING (source, kind, key)
+        ORDER BY source, kind, key FOR UPDATE OF source_records
+        """
+    )
 
 
 def _stage(connection: Connection[Any]) -> None:

@@ -120,7 +120,7 @@ class Node:
 
     def drift(self, known: frozenset[str]) -> list[str]:
         """The paths of keys that no parser knows: the source may be saying something new there."""
-        return [self.at(key) for key in self.data.keys() - known]
+        return [self.at(key) for key in sorted(self.data.keys() - known)]
 
 
 def _name(value: Any) -> str:

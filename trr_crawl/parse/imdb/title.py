@@ -141,7 +141,7 @@ def release(node: Node) -> tuple[date | None, int | None, int | None]:
     month = day.integer("month") if day else None
     try:
         air_date = full_date(year, month, day.integer("day") if day else None)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ShapeError(f"{node.at('releaseDate')} is no date: {error}") from error
     return air_date, year, month
 

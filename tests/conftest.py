@@ -1,0 +1,99 @@
+"""Real servers for the tests: PostgreSQL embedded and of the system, and databases that are thrown away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from support import Server, free_port, lacking
+from trr_crawl import database
+from trr_crawl.catalog import write
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The embedded PostgreSQL 18, in a folder of the test run."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRR_HOME", str(home))
+        template = database.embedded("template")
+    return Server(
+        template.replace("/template?", "/postgres?"), lambda name: template.replace("/template?", f"/{name}?")
+    )
+
+
+@pytest.fixture(scope="session")
+def system_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The oldest PostgreSQL that the system has, 15 or later, as a user would set it up."""
+    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin/postgres") if int(path.parts[-3]) >= 15]
+    if not found:
+        lacking("no PostgreSQL under /usr/lib/postgresql")
+    binaries = min(found, key=lambda path: int(path.parts[-3])).parent
+    folder = Path("/tmp") / f"trr-postgres-{os.getpid()}"  # short: a socket's path holds 107 characters
+    folder.mkdir(mode=0o755)
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    port = free_port()
+    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run(
+        [*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "--no-sync"], **run
+    )
+    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
+    control = [*as_user, binaries / "pg_ctl", "-w", "-D", folder / "data"]
+    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **run)
+    try:
+        server = Server(
+            f"postgresql://postgres@127.0.0.1:{port}/postgres",
+            lambda name: f"postgresql://postgres@127.0.0.1:{port}/{name}",
+        )
+        database.migrate(server.create("template"))
+        yield server
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["embedded_server", "system_server"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Every server that the project supports and this machine has, one after the other."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def catalog_url(server: Server) -> Iterator[str]:
+    """A migrated, empty database on each server."""
+    name = f"test_{next(_numbers)}"
+    yield server.create(name, "template")
+    server.drop(name)
+
+
+@pytest.fixture
+def crawl_url(embedded_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated, empty database that crawls of this test write to."""
+    name = f"crawl_{next(_numbers)}"
+    url = embedded_server.create(name, "template")
+    monkeypatch.setenv("DATABASE_URL", url)
+    yield url
+    embedded_server.drop(name)
+
+
+@pytest.fixture
+def connection(catalog_url: str) -> Iterator[Connection[Any]]:
+    """A connection that is ready for `write`."""
+    with psycopg.connect(catalog_url) as opened:
+        write.prepare(opened)
+        yield opened
