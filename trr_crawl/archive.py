@@ -13,6 +13,7 @@ import io
 import logging
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,8 +27,9 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Headers, Request, Response
 from scrapy.responsetypes import responsetypes
 from w3lib.url import canonicalize_url
-from warcio.archiveiterator import ArchiveIterator
+from warcio.archiveiterator import ArchiveIterator, WARCIterator
 from warcio.exceptions import ArchiveLoadFailed
+from warcio.limitreader import LimitReader
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TRACKING_PARAMETERS = frozenset({"ref_", "pf_rd_m", "pf_rd_s", "pf_rd_r", "pf_rd_t", "pf_rd_i", "pf_rd_p"})
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+"""Never written into an archive."""
+
+_GZIP = b"\x1f\x8b"
 
 
 class ArchiveError(UserError):
@@ -84,7 +90,10 @@ def _meaning(body: bytes) -> bytes:
         return body
     if isinstance(data, dict) and "query" in data and data.get("operationName"):
         data = {"operationName": data["operationName"], "variables": data.get("variables")}
-    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes
+        return body
 
 
 class ArchiveWriter:
@@ -95,47 +104,82 @@ class ArchiveWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = self._open(path)
-        self._writer = WARCWriter(self._file, gzip=path.suffix == ".gz", warc_version="1.1")
+        self._file, gzip = self._open(path)
+        self._buffer = io.BytesIO()
+        self._writer = WARCWriter(self._buffer, gzip=gzip, warc_version="1.1")
         if self._file.tell() == 0:
             self._writer.write_record(self._writer.create_warcinfo_record(path.name, {"software": "trr"}))
+            try:
+                self._append()
+            except ArchiveError:
+                self.close()
+                raise
 
-    @staticmethod
-    def _open(path: Path) -> BinaryIO:
+    @classmethod
+    def _open(cls, path: Path) -> tuple[io.FileIO, bool]:
+        """The locked file, at its end, and whether its records are compressed."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab")
+            with suppress(FileExistsError):
+                path.parent.mkdir(parents=True)
+            file = path.open("ab", buffering=0)
         except OSError as error:
             raise ArchiveError(f"The archive {path} cannot be written: {error.strerror}.") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file, cls._mend(file, path) if file.tell() > 0 else path.suffix == ".gz"
         except BlockingIOError as error:
             file.close()
             raise ArchiveError(f"The archive {path} is being written by another process.") from error
-        if file.tell() > 0:
-            cut_at = ArchiveReader(path).cut_at
-            if cut_at is not None:
-                logger.warning("The archive %s ended in half a record, which is cut off at byte %d.", path, cut_at)
-                file.truncate(cut_at)
-                file.seek(0, io.SEEK_END)
-        return file
+        except BaseException:
+            file.close()
+            raise
+
+    @staticmethod
+    def _mend(file: io.FileIO, path: Path) -> bool:
+        """Cut half a record off the end of an archive; returns whether its records are compressed."""
+        archive = ArchiveReader(path)
+        if archive.damaged:
+            raise ArchiveError(f"The archive {path} is damaged at byte {archive.cut_at}: record into another one.")
+        if archive.cut_at is not None:
+            logger.warning("The archive %s ended in half a record, which is cut off at byte %d.", path, archive.cut_at)
+            file.truncate(archive.cut_at)
+            file.seek(0, io.SEEK_END)
+        return archive.compressed
 
     def write(self, exchange: Exchange) -> None:
-        """Append a request and its answer."""
-        status = StatusAndHeaders(f"{exchange.status} {exchange.reason}".strip(), exchange.headers, "HTTP/1.1")
-        response = self._writer.create_warc_record(
-            exchange.url, "response", payload=io.BytesIO(exchange.body), http_headers=status
+        """Append a request and its answer, both or none; secrets are left out."""
+        status = StatusAndHeaders(
+            f"{exchange.status} {exchange.reason}".strip(), _without_secrets(exchange.headers), "HTTP/1.1"
         )
+        response = self._record(exchange.url, "response", status, exchange.body)
         parts = urlsplit(exchange.url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         line = StatusAndHeaders(
-            f"{exchange.method} {target} HTTP/1.1", list(exchange.request_headers), is_http_request=True
+            f"{exchange.method} {target} HTTP/1.1", _without_secrets(exchange.request_headers), is_http_request=True
         )
-        request = self._writer.create_warc_record(
-            exchange.url, "request", payload=io.BytesIO(exchange.request_body), http_headers=line
-        )
+        request = self._record(exchange.url, "request", line, exchange.request_body)
         self._writer.write_request_response_pair(request, response)
-        self._file.flush()
+        self._append()
+
+    def _record(self, url: str, kind: str, headers: StatusAndHeaders, body: bytes) -> Any:
+        # Without its length, warcio would copy the body into temporary files and leave them open.
+        return self._writer.create_warc_record(
+            url, kind, payload=io.BytesIO(body), length=len(body), http_headers=headers
+        )
+
+    def _append(self) -> None:
+        """Write what is in the buffer; where the disk takes only a part of it, take that back."""
+        records = memoryview(self._buffer.getvalue())
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        start = self._file.seek(0, io.SEEK_END)
+        try:
+            while records:
+                records = records[self._file.write(records) :]
+        except OSError as error:
+            with suppress(OSError):  # not a file that can be cut
+                self._file.truncate(start)
+            raise ArchiveError(f"The archive {self.path} cannot be written: {error.strerror}.") from error
 
     def close(self) -> None:
         """Close the file and let the next writer in."""
@@ -157,26 +201,28 @@ class ArchiveReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.cut_at: int | None = None
-        """Where the last, incomplete record starts; None when the archive is whole."""
+        """Where the first record that is not whole starts; None when the archive is whole."""
+        self.damaged = False
+        """There is more after that place than half a record."""
+        self.compressed = False
         self._places: dict[str, _Place] = {}
         self._index()
 
     def find(self, method: str, url: str, body: bytes = b"") -> Exchange | None:
-        """The answer to a request, its body decoded; None if the archive holds none."""
+        """The answer to a request, its body as its headers say; None if the archive holds none."""
         place = self._places.get(request_key(method, url, body))
         if place is None:
             return None
         with self.path.open("rb") as file:
             file.seek(place.offset)
             record = next(iter(ArchiveIterator(file)))
-            status_and_headers = record.http_headers
             return Exchange(
                 url=record.rec_headers.get_header("WARC-Target-URI"),
                 status=place.status,
-                headers=_decoded_headers(status_and_headers.headers)
-                if status_and_headers
+                headers=_decoded_headers(record.http_headers.headers)
+                if record.http_headers
                 else _resource_headers(record),
-                body=record.content_stream().read(),
+                body=_decoded_body(record),
             )
 
     def holds_host(self, url: str) -> bool:
@@ -185,81 +231,149 @@ class ArchiveReader:
         return any(urlsplit(key.split(" ")[1]).netloc == host for key in self._places)
 
     def _index(self) -> None:
-        answers: dict[str, tuple[_Place, str]] = {}
-        requests: dict[str, tuple[str, bytes]] = {}
-        for offset, record, body in self._records():
-            headers = record.rec_headers
-            url = headers.get_header("WARC-Target-URI")
+        answers: list[tuple[_Place, str, list[str]]] = []
+        requests: dict[str, str] = {}
+        for offset, record in self._records():
+            url = record.rec_headers.get_header("WARC-Target-URI")
+            if not url:
+                continue
+            ids = _ids(record.rec_headers.headers)
             if record.rec_type in ("response", "resource"):
-                status = int(record.http_headers.get_statuscode()) if record.http_headers else 200
-                answers[headers.get_header("WARC-Record-ID")] = (_Place(offset, status), url)
+                status = record.http_headers.get_statuscode() if record.http_headers else "200"
+                if status.isdecimal():
+                    answers.append((_Place(offset, int(status)), url, ids))
             elif record.rec_type == "request":
                 method = record.http_headers.protocol if record.http_headers else "GET"
-                requests[headers.get_header("WARC-Concurrent-To")] = (method, body)
-        for record_id, (place, url) in answers.items():
-            key = request_key(*_asked(requests.get(record_id), url))
+                # Some tools name the answer in the request's record, some the request in the answer's.
+                requests.update(dict.fromkeys(ids, _key(method, url, _decoded_body(record))))
+        for place, url, ids in answers:
+            # An answer without a request was got by GET.
+            key = next((requests[known] for known in ids if known in requests), None) or _key("GET", url, b"")
             earlier = self._places.get(key)
             if earlier is None or place.status == 200 or earlier.status != 200:
                 self._places[key] = place
 
-    def _records(self) -> Iterator[tuple[int, Any, bytes]]:
-        """All whole records with their offsets, and the bodies of requests; notes where the archive is cut."""
+    def _records(self) -> Iterator[tuple[int, Any]]:
+        """All whole records with their offsets; notes where they end."""
         try:
             with self.path.open("rb") as file:
-                whole = _whole_bytes(file)
-                size = file.seek(0, io.SEEK_END)
-                if whole < size:
+                self.compressed = file.read(2) == _GZIP
+                whole, self.damaged = (_whole_members if self.compressed else _whole_records)(file)
+                if whole < file.seek(0, io.SEEK_END):
                     self.cut_at = whole
+                if whole == 0:
+                    raise ArchiveError(f"{self.path} is not a WARC archive: it does not hold one whole record.")
                 file.seek(0)
-                records = ArchiveIterator(file)
-                for record in records:
-                    body = record.content_stream().read() if record.rec_type == "request" else b""
-                    offset = records.get_record_offset()
-                    if offset >= whole or record.raw_stream.limit > 0:
-                        self.cut_at = offset
-                        return
-                    yield offset, record, body
+                yield from self._parsed(WARCIterator(LimitReader(file, whole)))
         except OSError as error:
             raise ArchiveError(f"The archive {self.path} cannot be read: {error.strerror}.") from error
-        except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError) as error:
-            if self.cut_at is None:
-                raise ArchiveError(f"{self.path} is not a WARC archive.") from error
+
+    def _parsed(self, records: Any) -> Iterator[tuple[int, Any]]:
+        count = 0
+        try:
+            for record in records:
+                yield records.offset, record
+                count += 1
+        # The last is warcio's own stumble over an answer without an address.
+        except (ArchiveLoadFailed, StatusAndHeadersParserException, AttributeError) as error:
+            if "non-chunked" in str(error):
+                raise ArchiveError(
+                    f"{self.path} is compressed as a whole, not record by record: mend it by warcio recompress."
+                ) from error
+            self.cut_at, self.damaged = records.offset, True
+        if count == 0:
+            raise ArchiveError(f"{self.path} is not a WARC archive.")
 
 
-def _whole_bytes(file: BinaryIO) -> int:
-    """Where the last complete gzip member of a file ends; its size if it is not compressed."""
-    if file.read(2) != b"\x1f\x8b":
-        return file.seek(0, io.SEEK_END)
+def _whole_members(file: BinaryIO) -> tuple[int, bool]:
+    """Where the last of the complete gzip members that a file starts with ends, and whether damage follows."""
     file.seek(0)
     whole = consumed = 0
     member = zlib.decompressobj(wbits=31)
-    while chunk := file.read(1 << 20):
+    while chunk := file.read(1 << 16):
         while chunk:
             try:
                 member.decompress(chunk)
             except zlib.error:
-                return whole
+                return whole, True
             consumed += len(chunk) - len(member.unused_data)
             chunk = member.unused_data
             if member.eof:
                 whole = consumed
                 member = zlib.decompressobj(wbits=31)
-    return whole
+    return whole, False
 
 
-def _asked(request: tuple[str, bytes] | None, url: str) -> tuple[str, str, bytes]:
-    """Method, address and body of a request; an answer without one was got by GET."""
-    method, body = request or ("GET", b"")
-    return method, url, body
+def _whole_records(file: BinaryIO) -> tuple[int, bool]:
+    """Where the last of the complete plain records that a file starts with ends, and whether damage follows."""
+    size = file.seek(0, io.SEEK_END)
+    whole = file.seek(0)
+    line = file.readline(_LONGEST_LINE)
+    while line:
+        if not line.startswith(b"WARC/"):
+            return whole, not b"WARC/".startswith(line)
+        length = None
+        while line.strip():
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length":
+                length = value.strip()
+            line = file.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n"):
+            return whole, file.tell() < size
+        if length is None or not length.isdigit():
+            return whole, True
+        end = file.tell() + int(length)
+        if end > size:
+            return whole, False
+        file.seek(end)
+        ends = 0
+        while (line := file.readline(_LONGEST_LINE)).endswith(b"\n") and not line.strip():
+            ends += 1
+        if ends < 2:
+            return whole, file.tell() < size
+        whole = file.tell() - len(line)
+    return whole, False
+
+
+_LONGEST_LINE = 1 << 16
+
+
+def _key(method: str, url: str, body: bytes) -> str:
+    """The request's key; one that matches nothing for an address that is none."""
+    try:
+        return request_key(method, url, body)
+    except ValueError:
+        return f"{method} - -"
+
+
+def _ids(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """A record's own id, and those of the records that it says it belongs to."""
+    return [value for name, value in headers if name.lower() in ("warc-record-id", "warc-concurrent-to")]
+
+
+_UNDONE_CODINGS = frozenset({"gzip", "deflate"})
+"""Content codings that are undone here, leniently; all others are left to Scrapy."""
+
+
+def _decoded_body(record: Any) -> bytes:
+    """The body without its transfer coding, and without its content coding if that is one of those undone here."""
+    headers = record.http_headers
+    if headers:
+        if (headers.get_header("Transfer-Encoding") or "").lower() == "chunked":
+            headers.replace_header("Transfer-Encoding", "chunked")
+        if (headers.get_header("Content-Encoding") or "").lower() not in _UNDONE_CODINGS:
+            headers.remove_header("Content-Encoding")
+    body: bytes = record.content_stream().read()
+    return body
 
 
 def _decoded_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Headers that fit a body whose transfer and content encoding have been undone (zstd is left to Scrapy)."""
-    undone = {"transfer-encoding", "content-length"}
+    """The headers that fit `_decoded_body`."""
     return [
         (name, value)
         for name, value in headers
-        if name.lower() not in undone and not (name.lower() == "content-encoding" and value.lower() != "zstd")
+        if name.lower() not in ("transfer-encoding", "content-length")
+        and not (name.lower() == "content-encoding" and value.lower() in _UNDONE_CODINGS)
     ]
 
 
@@ -343,17 +457,15 @@ class RecordMiddleware:
 
 
 _STATUSES = frozenset(http.HTTPStatus)
-_SECRET_HEADERS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
 
 
 def _flat(headers: Headers) -> list[tuple[str, str]]:
-    """Headers as WARC holds them, without secrets."""
-    return [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, values in headers.items()
-        if name.lower() not in _SECRET_HEADERS
-        for value in values
-    ]
+    """Headers as WARC holds them."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values]
+
+
+def _without_secrets(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() not in SECRET_HEADERS]
 
 
 def _grouped(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

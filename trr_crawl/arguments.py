@@ -23,7 +23,7 @@ def title_id(text: str) -> str:
     match = _TITLE_ID.fullmatch(text.strip())
     if match is None:
         raise ArgumentError(
-            f"{text.strip()!r} is not an IMDb title: give tt and 7 to 10 digits, or the title's address."
+            f"{_quoted(text.strip())} is not an IMDb title: give tt and 7 to 10 digits, or the title's address."
         )
     return match[1]
 
@@ -61,8 +61,13 @@ def flag(text: str) -> bool:
 
 def _lines(path: Path) -> list[str]:
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ArgumentError(f"The file {path} cannot be read: {reason}.") from error
     return [line.partition("#")[0] for line in content.splitlines()]
+
+
+def _quoted(text: str) -> str:
+    """The text in quotes, and not all of it where a whole page was given."""
+    return repr(text if len(text) <= 100 else f"{text[:97]}...")

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import orjson
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.http.headers import Headers
@@ -85,14 +86,27 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
     """What a response is, by its status, headers and body; see the table in docs/blocks.md."""
     if headers.get("x-amzn-waf-action") or status == 202:
         return Outcome.CHALLENGE
-    if expects is Expects.GRAPHQL and status in (200, 400) and b'"errors"' in body:
+    if expects is Expects.GRAPHQL and status in (200, 400) and _has_errors(body):
         return Outcome.REFUSED
     if status == 200:
         if expects is Expects.NEXT_DATA and not has_next_data(body):
             return Outcome.HUMAN_VERIFICATION
+        if expects is Expects.GRAPHQL and body[:64].lstrip().startswith(b"<"):
+            return Outcome.HUMAN_VERIFICATION
         return Outcome.OK
     by_status = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND, 410: Outcome.NOT_FOUND, 429: Outcome.RATE_LIMITED}
     return by_status.get(status) or (Outcome.SERVER_ERROR if status >= 500 else Outcome.UNEXPECTED)
+
+
+def _has_errors(body: bytes) -> bool:
+    """Whether a GraphQL answer reports errors; a title that is called "errors" is none."""
+    if b'"errors"' not in body:
+        return False
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(answer, dict) and bool(answer.get("errors"))
 
 
 class BlockMiddleware:
@@ -124,6 +138,19 @@ class BlockMiddleware:
             self.blocked_hosts[_host(request)] = sentence
             logger.warning("Blocked: %s at %s. Nothing more is asked of it in this run.", sentence, response.url)
         raise NotServed(outcome, sentence)
+
+
+class BlockGuard:
+    """Mixin for download handlers: a request that was waiting for its turn when its host blocked us is not sent."""
+
+    crawler: Crawler
+
+    async def download_request(self, request: Request) -> Response:
+        blocks = self.crawler.get_downloader_middleware(BlockMiddleware)
+        if blocks is not None:
+            blocks.process_request(request)
+        response: Response = await super().download_request(request)  # type: ignore[misc]
+        return response
 
 
 def expected(meta: dict[str, Any]) -> Expects | None:

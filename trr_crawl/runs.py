@@ -15,10 +15,11 @@ import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 from scrapy import signals
-from scrapy.exceptions import NotConfigured
+from scrapy.exceptions import CloseSpider, NotConfigured
 
 from trr_crawl import database
 from trr_crawl.blocks import BLOCKS
+from trr_crawl.errors import one_line
 from trr_crawl.report import Gap, Outcome, RunReport, report_of
 from trr_crawl.version import VERSION
 
@@ -61,7 +62,11 @@ class RunRecorder:
         """Insert the run's row and start its heart."""
         if getattr(spider, "dry_run", False):
             return
-        self.run_id = await asyncio.to_thread(self._begin, spider)
+        try:
+            self.run_id = await asyncio.to_thread(self._begin, spider)
+        except (psycopg.Error, database.DatabaseError) as error:
+            report_of(spider).fail(f"The database cannot be used: {one_line(error)}")
+            raise CloseSpider("database") from error
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
     def spider_error(self, failure: Failure, response: Response) -> None:
@@ -138,8 +143,8 @@ class RunRecorder:
 
     def _end(self, outcome: Outcome, sentence: str | None, report: RunReport) -> None:
         try:
-            connection = self._save_counters()
-            connection.execute(
+            self._save_counters()
+            self._connected().execute(
                 """
                 UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
                 WHERE id = %s
@@ -147,30 +152,37 @@ class RunRecorder:
                 [outcome, sentence, Jsonb(report.as_json()), self._stats(), self.run_id],
             )
         except (psycopg.Error, database.DatabaseError) as error:
-            logger.error("The end of run %s could not be written: %s", self.run_id, " ".join(str(error).split()))
+            logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:
             if self._connection is not None:
                 self._connection.close()
 
-    def _save_counters(self) -> psycopg.Connection[Any]:
-        """Write the counters of this moment, a sign of life; connects again where the connection was lost."""
+    def _connected(self) -> psycopg.Connection[Any]:
+        """The run's connection, made again where it was lost."""
         if self._connection is None or self._connection.closed:
             self._connection = database.connect(database.url(), autocommit=True)
+        return self._connection
+
+    def _save_counters(self) -> None:
+        """Write the counters of this moment, a sign of life; twice where the connection turns out to be lost."""
         stats = self.crawler.stats.get_stats()
-        self._connection.execute(
-            """
+        counters = [
+            Jsonb(items_by_kind(stats)),
+            stats.get("downloader/request_count", 0),
+            stats.get("downloader/response_bytes", 0),
+            sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+        ]
+        update = """
             UPDATE crawl_runs SET heartbeat_at = now(), items = %s, requests = %s, bytes = %s, blocks = %s
             WHERE id = %s
-            """,
-            [
-                Jsonb(items_by_kind(stats)),
-                stats.get("downloader/request_count", 0),
-                stats.get("downloader/response_bytes", 0),
-                sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
-                self.run_id,
-            ],
-        )
-        return self._connection
+        """
+        connection = self._connected()
+        try:
+            connection.execute(update, [*counters, self.run_id])
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+            self._connected().execute(update, [*counters, self.run_id])
 
     def _stats(self) -> Jsonb:
         return Jsonb(orjson.loads(orjson.dumps(self.crawler.stats.get_stats(), default=str)))

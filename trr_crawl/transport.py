@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 IMDB_TRANSPORTS: Final = ("graphql", "html", "browser")
 
 REPLAY_HANDLER = "trr_crawl.archive.ReplayHandler"
-BROWSER_HANDLER = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
-
-PRIORITY = "addon"
+BROWSER_HANDLER = "trr_crawl.handlers.BrowserHandler"
+HTTP_HANDLER = "trr_crawl.handlers.HttpHandler"
 
 
 class TransportError(UserError):
@@ -36,6 +35,8 @@ class Transport:
             settings.set("DOWNLOAD_DELAY", 0, "cmdline")
         elif settings["IMDB_TRANSPORT"] == "browser":
             _use_handler(settings, BROWSER_HANDLER)
+        else:
+            _use_handler(settings, HTTP_HANDLER)
 
 
 def imdb_transport(settings: BaseSettings) -> str:

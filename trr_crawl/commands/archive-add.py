@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from codecs import BOM_UTF8
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from w3lib.url import safe_url_string
 
 from trr_crawl.archive import ArchiveWriter, Exchange
 from trr_crawl.errors import UserError
@@ -42,10 +45,11 @@ class Command(ScrapyCommand):
         archive, url, page = args
         try:
             body, headers = _answer(_read(page), [_header(text) for text in opts.header])
+            address = _checked(url)
             exchange = Exchange(
-                url=_checked(url),
+                url=address,
                 method="POST" if opts.post else "GET",
-                request_headers=(("Host", urlsplit(url).netloc),),
+                request_headers=(("Host", urlsplit(address).netloc),),
                 request_body=_read(opts.post) if opts.post else b"",
                 status=_status(opts.status),
                 reason="OK" if opts.status == 200 else "",
@@ -53,18 +57,22 @@ class Command(ScrapyCommand):
                 body=body,
             )
             writer = ArchiveWriter(Path(archive))
-            writer.write(exchange)
-            writer.close()
+            try:
+                writer.write(exchange)
+            finally:
+                writer.close()
         except UserError as error:
             sys.stderr.write(f"scrapy archive-add: {error}\n")
             self.exitcode = 2
             return
-        print(f"{exchange.method} {url} {exchange.status}: {len(exchange.body):,} bytes into {archive}")
+        print(f"{exchange.method} {exchange.url} {exchange.status}: {len(exchange.body):,} bytes into {archive}")
 
 
 def _answer(content: bytes, headers: list[tuple[str, str]]) -> tuple[bytes, list[tuple[str, str]]]:
     """Body and headers of the answer: a page's bare data is put into a page again, everything else is kept as it is."""
     data = _json(content)
+    if data is not None:
+        content = content.removeprefix(BOM_UTF8)
     if isinstance(data, dict) and "props" in data:
         content = _page_around(content)
         data = None
@@ -85,16 +93,19 @@ def _page_around(next_data: bytes) -> bytes:
 
 def _json(content: bytes) -> object:
     try:
-        return orjson.loads(content)
+        return orjson.loads(content.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         return None
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UserError(f"{url!r} is not a web address: give it as https://host/path.")
-    return url
+    """The address as a crawl would ask for it."""
+    with suppress(ValueError):
+        address = safe_url_string(url)
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and " " not in address:
+            return address
+    raise UserError(f"{url!r} is not a web address: give it as https://host/path.")
 
 
 def _status(code: int) -> int:
@@ -105,7 +116,7 @@ def _status(code: int) -> int:
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip():
+    if not colon or not name.strip() or not text.isprintable():
         raise UserError(f"--header {text!r} is not NAME:VALUE.")
     return name.strip(), value.strip()
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
+from scrapy.exceptions import CloseSpider
 
 from trr_crawl import database
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record, Written
+from trr_crawl.errors import one_line
 from trr_crawl.items import Item, payload
 from trr_crawl.report import report_of
 from trr_crawl.runs import RunRecorder
@@ -55,7 +57,11 @@ class StorePipeline:
 
     async def open_spider(self) -> None:
         if not self.dry_run:
-            self._connection = await asyncio.to_thread(self._connect)
+            try:
+                self._connection = await asyncio.to_thread(self._connect)
+            except (psycopg.Error, database.DatabaseError) as error:
+                report_of(self.crawler.spider).fail(f"The database cannot be used: {one_line(error)}")
+                raise CloseSpider("database") from error
             self._clock = asyncio.create_task(self._flush_by_the_clock())
 
     async def process_item(self, item: Item) -> Item:
@@ -114,7 +120,7 @@ class StorePipeline:
             except (psycopg.Error, database.DatabaseError) as error:
                 if not _is_passing(error, self._connection):
                     raise
-                logger.warning("The database went away, next try in %g s: %s", delay, _one_line(error))
+                logger.warning("The database went away, next try in %g s: %s", delay, one_line(error))
                 time.sleep(delay)
         return self._write_once(batch, run_id)
 
@@ -134,7 +140,7 @@ class StorePipeline:
         self._broken = True
         self.crawler.stats.inc_value("store/lost", lost)
         report_of(self.crawler.spider).fail(
-            f"The database failed in the middle of the crawl, what came after is not stored: {_one_line(error)}"
+            f"The database failed in the middle of the crawl, what came after is not stored: {one_line(error)}"
         )
         self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="database"))
 
@@ -142,7 +148,3 @@ class StorePipeline:
 def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) -> bool:
     """Whether it may help to connect again: the connection is gone, or could not be made."""
     return isinstance(error, database.DatabaseError) or connection is None or connection.closed
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -103,6 +103,8 @@ class ImdbEpisodesSpider(CatalogSpider):
             meta={
                 "expects": Expects.NEXT_DATA,
                 "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
+                # All data is in the page as it arrives; what scripts add later is none.
+                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
             },
         )
         part = f"season {season}" if season else f"year {year}" if year else None
