@@ -1,0 +1,33 @@
+# The two commands of the README, and what developers use. Needs Python 3.11 or later, make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test bench check samples clean
+
+demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
+	@$(VENV)/bin/python -m samples.demo
+
+test: $(INSTALLED)  ## the whole test suite
+	$(VENV)/bin/python -m pytest $(PYTEST)
+
+bench: $(INSTALLED)  ## measure crawl and store beside their floors
+	$(VENV)/bin/python -m bench $(BENCH)
+
+check: $(INSTALLED)  ## what CI checks before the tests
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+samples: $(INSTALLED)  ## write the demo's archive anew
+	$(VENV)/bin/python -m samples.archive
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) …"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,api,embedded,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .trr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
