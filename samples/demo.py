@@ -51,17 +51,8 @@ def drop_old_demo() -> None:
 
 def crawl(url: str) -> int:
     """Run the real command on the archive; its own lines are shown as they come."""
-    command = [
-        sys.executable,
-        "-m",
-        "scrapy",
-        "crawl",
-        "imdb_episodes",
-        "-a",
-        f"show={SHOW_ID}",
-        "-s",
-        f"REPLAY={PATH}",
-    ]
+    command = [sys.executable, "-m", "scrapy", "crawl", "imdb_episodes"]
+    command += ["-a", f"show={SHOW_ID}", "-s", f"REPLAY={PATH}"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "DATABASE_URL": url}
     )
@@ -96,7 +87,7 @@ def episodes(connection: psycopg.Connection[Any]) -> Table:
     for season, listed in groupby(rows, key=lambda row: row[1]):
         for first, (_, _, number, title, aired, rating, votes) in enumerate(listed):
             label = ("Specials" if season == 0 else str(season)) if first == 0 else ""
-            table.add_row(label, str(number), escape(title), str(aired or "–"), str(rating or "–"), f"{votes:,}")
+            table.add_row(label, str(number), escape(title), str(aired or "-"), str(rating or "-"), f"{votes:,}")
         table.add_section()
     return table
 

@@ -71,7 +71,9 @@ class SampleShow:
 
 def page(show: SampleShow, season: str | None = None, *, country: str = "US", filler: int = 0) -> bytes:
     """The HTML of `/title/tt…/episodes/?season=…`; `filler` is the size of the translations that real pages carry."""
-    data = json.dumps(next_data(show, season, country=country, filler=filler), ensure_ascii=False)
+    data = json.dumps(
+        next_data(show, season, country=country, filler=filler), ensure_ascii=False, separators=(",", ":")
+    )
     return (
         '<!DOCTYPE html><html lang="en-US"><head><meta charset="utf-8"/>'
         f"<title>{html.escape(show.title)} - Episode list</title></head><body><main>…</main>"
@@ -115,7 +117,10 @@ def next_data(show: SampleShow, season: str | None = None, *, country: str = "US
                         "localizationResponse": {"userCountryCode": country, "userLanguage": "en-US"},
                     },
                 },
+                "cmsContext": {},
                 "translationContext": _filler(filler),
+                "urqlState": None,
+                "fetchState": None,
             }
         },
         "page": "/title/[tconst]/episodes",

@@ -1,6 +1,5 @@
 """Scrapy settings. What a user may set in the environment is tabled in the README; `-s NAME=value` sets any of them."""
 
-import json
 import os
 
 from trr_crawl.version import VERSION
@@ -35,6 +34,7 @@ REMOTE_CONTROL_ENABLED = False
 
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
 LOG_SHORT_NAMES = True
+LOG_FORMATTER = "trr_crawl.logs.QuietItems"
 
 # IMDb. Titles, dates and certificates follow the caller's country and language.
 IMDB_TRANSPORT = os.environ.get("IMDB_TRANSPORT", "")
@@ -42,11 +42,7 @@ IMDB_COUNTRY = os.environ.get("IMDB_COUNTRY", "US")
 IMDB_LANGUAGE = os.environ.get("IMDB_LANGUAGE", "en-US")
 IMDB_WEB_URL = "https://www.imdb.com"
 IMDB_GRAPHQL_URL = "https://api.graphql.imdb.com/"
-IMDB_GRAPHQL_HEADERS = {
-    "x-imdb-user-country": IMDB_COUNTRY,
-    "x-imdb-user-language": IMDB_LANGUAGE,
-    **json.loads(os.environ.get("IMDB_GRAPHQL_HEADERS", "{}")),
-}
+IMDB_GRAPHQL_HEADERS = os.environ.get("IMDB_GRAPHQL_HEADERS", "{}")
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
     "Accept-Language": f"{IMDB_LANGUAGE},en;q=0.8",
@@ -58,7 +54,15 @@ DOWNLOADER_MIDDLEWARES = {
     "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
     "trr_crawl.archive.RecordMiddleware": 950,  # closest to the network: what really came
 }
-SPIDER_MIDDLEWARES = {"trr_crawl.spiders.base.PageErrorMiddleware": 40}
+SPIDER_MIDDLEWARES = {
+    "trr_crawl.spiders.base.PageErrorMiddleware": 40,
+    # Made for spiders that follow links; each of them costs time for every item.
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+}
+# Scrapy starts so many tasks for every response, however few its items are; ours never wait for each other.
+CONCURRENT_ITEMS = 1
 ITEM_PIPELINES = {
     "trr_crawl.pipelines.normalize.NormalizePipeline": 100,
     "trr_crawl.pipelines.deduplicate.DeduplicatePipeline": 200,

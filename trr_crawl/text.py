@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import date
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")
 _INTEGER = re.compile(r"-?\d{1,3}(,\d{3})+|-?\d+", re.ASCII)
@@ -16,6 +16,8 @@ _RESIZE = re.compile(r"\._V1_?[^/]*?(\.[A-Za-z0-9]+)$")
 
 def clean(text: str) -> str | None:
     """Unicode NFC without control characters, single spaces, no blank lines, trimmed; None if nothing is left."""
+    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text or None  # nearly all texts are clean already
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = _UNPRINTABLE.sub("", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ class Transport:
 
     def update_settings(self, settings: BaseSettings) -> None:
         settings.set("IMDB_TRANSPORT", imdb_transport(settings), "cmdline")
+        settings.set("IMDB_GRAPHQL_HEADERS", graphql_headers(settings), "cmdline")
         if settings.get("REPLAY"):
             _use_handler(settings, REPLAY_HANDLER)
             # There is nobody to be polite to, and nothing to try again.
@@ -52,6 +54,22 @@ def imdb_transport(settings: BaseSettings) -> str:
     if replay and not open_archive(Path(replay)).holds_host(settings["IMDB_GRAPHQL_URL"]):
         return "html"
     return "graphql"
+
+
+def graphql_headers(settings: BaseSettings) -> dict[str, str]:
+    """The headers of IMDb's GraphQL requests: who we are taken for, and what IMDB_GRAPHQL_HEADERS adds."""
+    given = settings.get("IMDB_GRAPHQL_HEADERS")
+    try:
+        added = json.loads(given) if isinstance(given, str) else dict(given or {})
+    except ValueError as error:
+        raise TransportError(f"IMDB_GRAPHQL_HEADERS is not a JSON object: {error}.") from error
+    if not isinstance(added, dict) or not all(isinstance(value, str) for value in added.values()):
+        raise TransportError(f"IMDB_GRAPHQL_HEADERS={given} is not a JSON object of strings.")
+    return {
+        "x-imdb-user-country": settings["IMDB_COUNTRY"],
+        "x-imdb-user-language": settings["IMDB_LANGUAGE"],
+        **added,
+    }
 
 
 def _use_handler(settings: BaseSettings, handler: str) -> None:

@@ -18,7 +18,7 @@ from trr_crawl.errors import UserError
 from trr_crawl.report import EXIT_STATUS, Outcome
 from trr_crawl.runs import items_by_kind
 from trr_crawl.spiders.base import CatalogSpider
-from trr_crawl.transport import imdb_transport
+from trr_crawl.transport import graphql_headers, imdb_transport
 
 logger = logging.getLogger("trr_crawl")
 
@@ -58,6 +58,7 @@ class Command(ScrapyCrawl):
         if issubclass(spider, CatalogSpider):
             dry_run = spider.read_arguments(_without_private(arguments)).dry_run
         imdb_transport(self.settings)
+        graphql_headers(self.settings)
         if dry_run:
             self.settings.set("ARCHIVE", None, "cmdline")
             return

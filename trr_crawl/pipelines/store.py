@@ -29,6 +29,10 @@ RECONNECT_DELAYS = (1.0, 2.0, 4.0)
 """Seconds to wait before each new try, when the database goes away."""
 
 
+BATCHES_WAITING = 3
+"""So many batches may wait for the one that is being written, before the crawl waits too."""
+
+
 class StorePipeline:
     """Collects records and writes them when a batch is full or STORE_FLUSH_SECONDS have passed.
 
@@ -44,6 +48,7 @@ class StorePipeline:
         self._connection: psycopg.Connection[Any] | None = None
         self._writing = asyncio.Lock()
         self._clock: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
         self._broken = False
 
     @classmethod
@@ -69,8 +74,10 @@ class StorePipeline:
             self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
             return item
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
-        if len(self._batch) >= self.batch_size:
-            await self.flush()
+        if len(self._batch) >= self.batch_size * BATCHES_WAITING:
+            await self.flush()  # the database is slower than the source: wait for it
+        elif len(self._batch) >= self.batch_size and not self._writing.locked():
+            self._flushing = asyncio.create_task(self.flush())
         return item
 
     async def close_spider(self) -> None:

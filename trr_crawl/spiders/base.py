@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from itemadapter import ItemAdapter
+from itemadapter.adapter import DataclassAdapter
 from scrapy import Spider
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 
 from trr_crawl import arguments
 from trr_crawl.arguments import ArgumentError
+from trr_crawl.items import Item, payload
 from trr_crawl.parse.errors import PageError
 from trr_crawl.report import Gap, RunReport
 
@@ -40,6 +44,32 @@ class Want:
     """The title's id."""
     part: str | None = None
     """"season 3"; None for all of it."""
+
+
+class StatedFields(DataclassAdapter):
+    """Shows Scrapy's exporters (`-o items.json`) the fields that an item states, and no UNSET."""
+
+    @classmethod
+    def is_item(cls, item: Any) -> bool:
+        return isinstance(item, Item)
+
+    def get_field_meta(self, _field_name: str) -> MappingProxyType[str, Any]:
+        return MappingProxyType({})
+
+    def field_names(self) -> KeysView[str]:
+        return {"kind": None, "source": None, **payload(self.item)}.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.field_names())
+
+    def __len__(self) -> int:
+        return len(self.field_names())
+
+    def __getitem__(self, field_name: str) -> Any:
+        return getattr(self.item, field_name)
+
+
+ItemAdapter.ADAPTER_CLASSES = (StatedFields, *ItemAdapter.ADAPTER_CLASSES)
 
 
 class CatalogSpider(Spider):

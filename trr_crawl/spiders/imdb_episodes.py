@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from scrapy.http import JsonRequest, Request, Response
@@ -14,6 +15,9 @@ from trr_crawl.items import Item
 from trr_crawl.parse.imdb import episodes
 from trr_crawl.parse.imdb.episodes import EpisodesPage
 from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider, Want
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,17 @@ class EpisodesArguments(Arguments):
             raise ArgumentError("Say which show to crawl: -a show=tt… or -a shows=@file.")
 
 
+@dataclass(slots=True)
+class Tally:
+    """How far a show that is crawled page by page has come."""
+
+    promised: int
+    """Episodes that IMDb claims for the whole show."""
+    pages_left: int
+    seen: set[str] = field(default_factory=set)
+    """Ids of the episodes that came."""
+
+
 class ImdbEpisodesSpider(CatalogSpider):
     """Asks by GraphQL (a show in one or two requests) or page by page (one a season), as IMDB_TRANSPORT says."""
 
@@ -42,6 +57,10 @@ class ImdbEpisodesSpider(CatalogSpider):
         "seasons": season_labels,
     }
     args: EpisodesArguments
+
+    def __init__(self, **given: str) -> None:
+        super().__init__(**given)
+        self.tallies: dict[str, Tally] = {}
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a show; what they answer decides about more."""
@@ -72,7 +91,7 @@ class ImdbEpisodesSpider(CatalogSpider):
             country=self.settings["IMDB_COUNTRY"],
             language=self.settings["IMDB_LANGUAGE"],
         )
-        yield from self.take(page)
+        yield from self.take(page, page.items() if after is None else page.episodes)
         got += page.count
         self.logger.info("%s: %d of %d episodes", show_id, got, page.total)
         if after is None:
@@ -108,22 +127,37 @@ class ImdbEpisodesSpider(CatalogSpider):
             },
         )
         part = f"season {season}" if season else f"year {year}" if year else None
-        return self.ask(request, Want(show_id, part))
+        request = self.ask(request, Want(show_id, part))
+        return request if query else request.replace(errback=self.overview_failed)
+
+    def overview_failed(self, failure: Failure) -> Iterator[Request]:
+        """Seasons that were asked for by number can be got without the page that lists them."""
+        if not self.args.seasons or getattr(failure.value, "blocked", False):
+            self.note_failure(failure)
+            return
+        show_id: str = failure.request.cb_kwargs["show_id"]  # type: ignore[attr-defined]
+        for rank, season in enumerate(self.args.seasons):
+            yield self.page_request(show_id, season=season, rank=rank)
 
     def parse_overview(self, response: Response, show_id: str) -> Iterator[Item | Request]:
         """The first page of a show, and requests for the seasons that it names and does not show."""
         page = episodes.parse_page(response.body, show_id)
         wanted = self.check_seasons(show_id, page)
         shown_is_wanted = page.season is None or page.season in wanted
-        yield from self.take(page, with_episodes=shown_is_wanted)
+        yield from self.take(page, page.items() if shown_is_wanted else page.about_the_show())
         if shown_is_wanted:
             self.check_page(show_id, page)
-        for rank, season in enumerate(wanted):
-            if season != page.season:
-                yield self.page_request(show_id, season=season, rank=rank)
+        more = [
+            self.page_request(show_id, season=season, rank=rank)
+            for rank, season in enumerate(wanted)
+            if season != page.season
+        ]
         if not page.season_labels:
-            for rank, year in enumerate(page.year_labels):
-                yield self.page_request(show_id, year=year, rank=rank)
+            more = [self.page_request(show_id, year=year, rank=rank) for rank, year in enumerate(page.year_labels)]
+        if not self.args.seasons:
+            self.tallies[show_id] = Tally(page.show.total_episodes or 0, pages_left=len(more) + 1)
+            self.tally(show_id, page)
+        yield from more
 
     def parse_season(self, response: Response, show_id: str) -> Iterator[Item]:
         page = episodes.parse_page(response.body, show_id)
@@ -131,17 +165,17 @@ class ImdbEpisodesSpider(CatalogSpider):
         if page.season is not None and want.part not in (None, f"season {page.season}"):
             self.note_gap(want, f"IMDb showed season {page.season} instead")
             return
-        yield from self.take(page)
+        # The first page told of the show already, if there was one.
+        yield from self.take(page, page.of_the_season() if show_id in self.tallies else page.items())
         self.check_page(show_id, page, want)
+        self.tally(show_id, page)
 
     # Both
 
-    def take(self, page: EpisodesPage, *, with_episodes: bool = True) -> Iterator[Item]:
-        """The items of a page."""
+    def take(self, page: EpisodesPage, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of a page, and what it says that nobody reads yet."""
         self.note_drift(page.drift)
-        for item in page.items():
-            if with_episodes or item.kind != "episode":
-                yield item
+        yield from items
 
     def check_seasons(self, show_id: str, page: EpisodesPage) -> list[str]:
         """The seasons to get: all of the show, or those asked for; one that the show does not have is a gap."""
@@ -157,6 +191,17 @@ class ImdbEpisodesSpider(CatalogSpider):
         want = want or Want(show_id, f"season {page.season}" if page.season else None)
         self.logger.info("%s %s: %d of %d episodes", show_id, want.part or "", page.count, page.total)
         self.check_count(want, page.count, page.total, page.next_cursor)
+
+    def tally(self, show_id: str, page: EpisodesPage) -> None:
+        """Count a page's episodes towards the whole show; after the last page, its own total is checked."""
+        tally = self.tallies.get(show_id)
+        if tally is None:
+            return
+        tally.seen.update(episode.id for episode in page.episodes)
+        tally.pages_left -= 1
+        if tally.pages_left == 0:
+            del self.tallies[show_id]
+            self.check_count(Want(show_id, "as a whole"), len(tally.seen), tally.promised)
 
     def check_count(self, want: Want, got: int, total: int, cursor: str | None = None) -> None:
         """Fewer episodes than the source's own total is a gap; none at all although it promises some is `empty`."""

@@ -87,9 +87,18 @@ class EpisodesPage:
 
     def items(self) -> Iterator[Item]:
         """All items, parents first."""
+        yield from self.about_the_show()
+        yield from self.episodes
+
+    def about_the_show(self) -> Iterator[Item]:
+        """What every page of the show says alike: the show, its people and seasons."""
         yield self.show
         yield from self.people
         yield from self.seasons
+
+    def of_the_season(self) -> Iterator[Item]:
+        """What only this page says: the season shown, with its count, and its episodes."""
+        yield from (season for season in self.seasons if season.episode_count is not UNSET)
         yield from self.episodes
 
     @property
@@ -255,7 +264,7 @@ def _episode(item: Node, show_id: str, country: str | None) -> Episode:
         episode_type=_episode_type(item),
         title=item.words("titleText"),
         country=country,
-        overview=_overview(item),
+        overview=item.words("plot"),
         air_date=air_date,
         release_year=year,
         release_month=month,
@@ -278,13 +287,6 @@ def _number(node: Node | None, key: str) -> int | None:
 def _episode_type(item: Node) -> str | None:
     typed = item.node("titleType")
     return typed.string("id") if typed else item.string("type")
-
-
-def _overview(item: Node) -> str | None:
-    plot = item.data.get("plot")
-    if isinstance(plot, dict) and plot.get("plotText") is None:
-        return None
-    return item.words("plot")
 
 
 def _complete(page: EpisodesPage) -> EpisodesPage:

@@ -26,10 +26,19 @@ def page_props(body: bytes) -> Node:
     if end < 0:
         raise ShapeError(f"the page is cut: its __NEXT_DATA__ has no end in {len(body):,} bytes")
     try:
-        data = orjson.loads(memoryview(body)[opening.end() : end])
+        data = orjson.loads(_without_translations(body, opening.end(), end))
     except orjson.JSONDecodeError as error:
         raise ShapeError(f"the page's __NEXT_DATA__ is not JSON: {error}") from error
     return Node(data, "__NEXT_DATA__").need("props").need("pageProps")
+
+
+def _without_translations(body: bytes, start: int, end: int) -> bytes | memoryview:
+    """The JSON without `translationContext`: texts of buttons and menus, most of many pages, which nobody reads."""
+    opening = body.find(b',"translationContext":{', start, end)
+    closing = body.rfind(b'},"urqlState":', start, end)
+    if 0 <= opening < closing:
+        return body[start:opening] + body[closing + 1 : end]
+    return memoryview(body)[start:end]
 
 
 def _near(body: bytes) -> int:

@@ -66,7 +66,7 @@ def show(node: Node, *, country: str | None, language: str | None) -> Show:
         canonical_id=_inner(node, "meta", "canonicalId"),
         start_year=stated(node, "releaseYear", years.integer("year") if years else None),
         end_year=stated(node, "releaseYear", years.integer("endYear") if years else None),
-        overview=stated(node, "plot", node.words("plot") if node.down("plot", "plotText") else None),
+        overview=stated(node, "plot", node.words("plot")),
         certificate=_inner(node, "certificate", "rating"),
         runtime_seconds=_count(node, "runtime", "seconds"),
         rating=stated(node, "ratingsSummary", rating_value(rating) if rating else None),
