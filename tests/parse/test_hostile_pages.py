@@ -16,7 +16,6 @@ from trr_crawl.parse.errors import PageError, ShapeError
 from trr_crawl.parse.imdb import episodes
 from trr_crawl.parse.imdb import next_data as embedded
 from trr_crawl.parse.imdb.episodes import EpisodesPage
-from trr_crawl.parse.node import Node
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -104,40 +103,3 @@ def test_translations_are_left_out_and_nothing_else() -> None:
     assert len(heavy) > len(light) + 40_000
     assert "translationContext" not in embedded.page_props(heavy).data
     assert episodes.parse_page(heavy, SHOW.id) == episodes.parse_page(light, SHOW.id)
-
-
-class TestNode:
-    node = Node({"n": 7, "s": "x", "o": {"k": None}, "l": [{"a": 1}, {"a": 2}], "b": True, "f": 7.5}, "root")
-
-    @pytest.mark.parametrize(
-        ("reader", "key", "message"),
-        [
-            ("integer", "s", "root.s: 'x' is not a whole number"),
-            ("integer", "b", "root.b is a boolean (True) where a whole number was expected"),
-            ("integer", "f", "root.f is a number (7.5) where a whole number was expected"),
-            ("string", "n", "root.n is a number (7) where a string was expected"),
-            ("node", "l", "root.l is a list ([{'a': 1}, {'a': 2}]) where an object was expected"),
-            ("array", "o", "root.o is an object ({'k': None}) where a list was expected"),
-            ("flag", "n", "root.n is a number (7) where true or false was expected"),
-            ("number", "s", "root.s is a string ('x') where a number was expected"),
-            ("words", "o", "root.o holds no text, only k"),
-            ("need", "missing", "root.missing is missing"),
-            ("need_string", "missing", "root.missing is missing"),
-        ],
-    )
-    def test_a_surprise_is_told_with_its_path(self, reader: str, key: str, message: str) -> None:
-        with pytest.raises(ShapeError) as caught:
-            getattr(self.node, reader)(key)
-        assert str(caught.value) == message
-
-    @pytest.mark.parametrize("reader", ["integer", "string", "node", "array", "flag", "number", "words"])
-    def test_absent_and_null_are_none(self, reader: str) -> None:
-        assert getattr(self.node, reader)("missing") is None
-        assert getattr(Node({"k": None}, "root"), reader)("k") is None
-
-    def test_paths_go_down_into_lists(self) -> None:
-        assert [inner.path for inner in self.node.nodes("l")] == ["root.l[0]", "root.l[1]"]
-        assert [inner.integer("a") for inner in self.node.nodes("l")] == [1, 2]
-
-    def test_drift_names_unknown_keys(self) -> None:
-        assert sorted(self.node.drift(frozenset({"n", "s", "o", "l"}))) == ["root.b", "root.f"]

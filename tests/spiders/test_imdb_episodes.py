@@ -277,7 +277,7 @@ class TestOutcomes:
         [
             (Reply(page(OTHER)), f"asked for {SHOW_ID}, the page is about {OTHER.id} (Lock & Key)"),
             (Reply(page(SHOW, filler=5000)[:4000]), "the page is cut"),
-            (Reply(page(SHOW).replace(b'"total": 2', b'"total": "two"')), "total"),
+            (Reply(page(SHOW).replace(b'"total":2', b'"total":"two"')), "total"),
         ],
         ids=["another title", "cut", "not understood"],
     )
