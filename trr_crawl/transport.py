@@ -49,11 +49,10 @@ def imdb_transport(settings: BaseSettings) -> str:
         raise TransportError("REPLAY and ARCHIVE exclude each other: what is replayed is in an archive already.")
     if chosen and chosen not in IMDB_TRANSPORTS:
         raise TransportError(f"IMDB_TRANSPORT={chosen} is unknown; it is one of {', '.join(IMDB_TRANSPORTS)}.")
+    archive = open_archive(Path(replay)) if replay else None
     if chosen:
         return str(chosen)
-    if replay and not open_archive(Path(replay)).holds_host(settings["IMDB_GRAPHQL_URL"]):
-        return "html"
-    return "graphql"
+    return "html" if archive is not None and not archive.holds_host(settings["IMDB_GRAPHQL_URL"]) else "graphql"
 
 
 def graphql_headers(settings: BaseSettings) -> dict[str, str]:

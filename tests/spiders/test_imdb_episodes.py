@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +161,17 @@ class TestChoice:
         assert f"{SHOW_ID} season 12 (there is no such season, IMDb lists 0, 1, 2, 3)" in done.last_line
         assert len(rows(crawl_url, EPISODES)) == 11
 
+    def test_items_can_be_exported_as_scrapy_does(self, origin: Origin, tmp_path: Path) -> None:
+        exported = tmp_path / "items.jsonl"
+        crawl_episodes(
+            "-a", f"show={SHOW_ID}", "-a", "dry_run=true", "-O", exported, *origin.settings("graphql"),
+        )  # fmt: skip
+        items = [json.loads(line) for line in exported.read_text().splitlines()]
+        assert Counter(item["kind"] for item in items) == {"show": 1, "person": 4, "season": 4, "episode": 30}
+        assert "can_rate" not in items[-1], "GraphQL does not speak of it"
+        [unaired] = [item for item in items if item.get("episode_number") == 0]
+        assert (unaired["title"], unaired["air_date"]) == ("Unaired Pilot", None)
+
     def test_dry_run_writes_nowhere(self, origin: Origin, tmp_path: Path) -> None:
         done = crawl_episodes(
             "-a", f"show={SHOW_ID}", "-a", "dry_run=true", "-s", f"ARCHIVE={tmp_path / 'x.warc.gz'}",
@@ -252,6 +265,13 @@ class TestOutcomes:
         assert "cursor-50" in done.last_line
         assert len(rows(crawl_url, EPISODES)) == 50
 
+    def test_a_show_that_has_more_than_its_seasons_is_partial(self, origin: Origin, crawl_url: str) -> None:
+        promised, more = b'"totalEpisodes":{"total":30}', b'"totalEpisodes":{"total":31}'
+        origin.misbehave = lambda asked: Reply(page(SHOW, asked.query.get("season")).replace(promised, more))
+        done = crawl_episodes("-a", f"show={SHOW_ID}", *origin.settings("html"))
+        assert done.status == 3
+        assert f"{SHOW_ID} as a whole (30 of 31 episodes came)" in done.last_line
+
     def test_an_empty_page_that_promises_some_is_a_failure(
         self, origin: Origin, crawl_url: str, stored: dict[str, Any]
     ) -> None:
@@ -341,6 +361,11 @@ class TestMistakes:
             (("-a", "shows=@/no/such/file"), "The file /no/such/file cannot be read: No such file or directory"),
             (("-a", f"show={SHOW_ID}", "-s", "IMDB_TRANSPORT=pigeon"), "IMDB_TRANSPORT=pigeon is unknown"),
             (("-a", f"show={SHOW_ID}", "-s", "REPLAY=/no/archive"), "The archive /no/archive cannot be read"),
+            (
+                ("-a", f"show={SHOW_ID}", "-s", "REPLAY=/no/archive", "-s", "IMDB_TRANSPORT=html"),
+                "The archive /no/archive cannot be read",
+            ),
+            (("-a", f"show={SHOW_ID}", "-s", "IMDB_GRAPHQL_HEADERS=[1"), "IMDB_GRAPHQL_HEADERS is not a JSON object"),
             (("-a", f"show={SHOW_ID}", "-s", "REPLAY=a", "-s", "ARCHIVE=b"), "REPLAY and ARCHIVE exclude each other"),
             (
                 ("-a", f"show={SHOW_ID}", "-s", "ARCHIVE=/proc/no/x.warc"),

@@ -85,6 +85,16 @@ class TestArchive:
         done = crawl_episodes("-a", f"show={SHOW_ID}", "-s", f"REPLAY={archive}")
         assert done.status == 0, done.output
 
+    def test_a_chosen_season_does_not_need_the_first_page(self, crawl_url: str, tmp_path: Path) -> None:
+        from samples.imdb_pages import page
+
+        archive, saved = tmp_path / "one.warc.gz", tmp_path / "saved.html"
+        saved.write_bytes(page(SHOW, "2"))
+        scrapy("archive-add", archive, f"https://www.imdb.com/title/{SHOW_ID}/episodes/?season=2", saved)
+        done = crawl_episodes("-a", f"show={SHOW_ID}", "-a", "seasons=2", "-s", f"REPLAY={archive}")
+        assert done.status == 0, done.output
+        assert "1 show inserted, 4 seasons inserted, 9 episodes inserted, 4 people inserted" in done.last_line
+
     def test_an_archive_that_is_cut_gives_its_whole_pages_and_says_so(self, crawl_url: str, tmp_path: Path) -> None:
         from samples.imdb_pages import page
 

@@ -76,7 +76,7 @@ class StorePipeline:
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
         if len(self._batch) >= self.batch_size * BATCHES_WAITING:
             await self.flush()  # the database is slower than the source: wait for it
-        elif len(self._batch) >= self.batch_size and not self._writing.locked():
+        elif len(self._batch) >= self.batch_size and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.create_task(self.flush())
         return item
 
