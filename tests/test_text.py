@@ -34,11 +34,9 @@ def test_clean_text_has_single_spaces_and_no_blank_lines(raw: str) -> None:
     assert done is None or all(line == " ".join(line.split()) != "" for line in done.split("\n"))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="clean composes before it takes out what stood between the parts: e, NUL, accent"
-)
 @given(ANY_TEXT)
 @example("e\0\u0301")
+@example("a\x85b")
 def test_clean_text_is_composed_and_stays_as_it_is(raw: str) -> None:
     done = text.clean(raw)
     assert done is None or unicodedata.is_normalized("NFC", done)

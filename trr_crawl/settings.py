@@ -79,7 +79,10 @@ PLAYWRIGHT_LAUNCH_OPTIONS = {
     # Chromium refuses its sandbox to root.
     "args": ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [],
 }
-PLAYWRIGHT_CONTEXTS = {"default": {"user_agent": USER_AGENT, "locale": IMDB_LANGUAGE}}
+PLAYWRIGHT_CONTEXTS = {
+    # Pages carry their data as they arrive. Without scripts a challenge stays a challenge: we solve none.
+    "default": {"user_agent": USER_AGENT, "locale": IMDB_LANGUAGE, "java_script_enabled": False}
+}
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = DOWNLOAD_TIMEOUT * 1000
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 2
 PLAYWRIGHT_ABORT_REQUEST = "trr_crawl.handlers.is_decoration"

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import date
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")
 _INTEGER = re.compile(r"-?\d{1,3}(,\d{3})+|-?\d+", re.ASCII)
@@ -18,9 +18,7 @@ def clean(text: str) -> str | None:
     """Unicode NFC without control characters, single spaces, no blank lines, trimmed; None if nothing is left."""
     if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
         return text or None  # nearly all texts are clean already
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    text = _UNPRINTABLE.sub("", text)
+    text = unicodedata.normalize("NFC", _UNPRINTABLE.sub("", text))
     text = _BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
     return text or None
 

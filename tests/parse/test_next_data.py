@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -180,6 +181,21 @@ def test_a_cut_script_says_how_much_came() -> None:
     body = b'<script id="__NEXT_DATA__">{' + b" " * 1972 + b"</scrip"
     with pytest.raises(ShapeError, match=r"^the page is cut: its __NEXT_DATA__ has no end in 2,007 bytes$"):
         next_data.page_props(body)
+
+
+def test_much_garbage_is_refused_at_once() -> None:
+    started = time.perf_counter()
+    with pytest.raises(ShapeError, match=r"^the page is cut"):
+        next_data.page_props(b'<script id="__NEXT_DATA__">' + b"{[" * 8_000_000)
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("filler", [0, 1_000, 50_000])
+def test_translations_are_left_out_and_nothing_else(filler: int) -> None:
+    body = imdb_pages.page(SMALL, SEASON, filler=filler)
+    expected = dict(PAGE["props"]["pageProps"])
+    del expected["translationContext"]
+    assert next_data.page_props(body).data == expected
 
 
 @pytest.mark.parametrize(

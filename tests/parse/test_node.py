@@ -52,7 +52,7 @@ def reading(reader: str, value: Any) -> Any:
         ("words", {"text": "Salt &amp; Sand"}, "Salt &amp; Sand"),
         ("words", {"plainText": "Salt"}, "Salt"),
         ("words", {"plotText": {"plainText": "Salt"}}, "Salt"),
-        ("words", {"text": {"text": {"plainText": "deep"}}}, "deep"),
+        ("words", {"plotText": {"text": "deep"}}, "deep"),
         ("words", {"text": None}, None),
         ("words", {"plotText": None, "text": "not read"}, None),
         ("integer", 0, 0),
@@ -183,3 +183,14 @@ def test_any_value_is_read_or_refused_by_its_path(reader: str, value: Any) -> No
         reading(reader, value)
     except ShapeError as error:
         assert str(error).startswith("page.key")
+
+
+@pytest.mark.parametrize("value", ["9" * 25, 10**20, 1e300])
+def test_a_number_beyond_all_counts_is_refused(value: Any) -> None:
+    with pytest.raises(ShapeError, match=r"page\.key is larger than any count of anything"):
+        Node({"key": value}, "page").integer("key")
+
+
+def test_a_character_reference_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"page\.key holds an entity that is none"):
+        Node({"key": f"&#{'9' * 5000};"}, "page").words("key")

@@ -8,6 +8,9 @@ from typing import Any
 from trr_crawl import text
 from trr_crawl.parse.errors import ShapeError
 
+LARGEST = 2**63 - 1
+"""What JSON tools and databases take for a whole number."""
+
 
 class Node:
     """A JSON object and where in the page it stands.
@@ -81,26 +84,38 @@ class Node:
         if value is None:
             return None
         if isinstance(value, str):
-            return text.unescape(value)
+            try:
+                return text.unescape(value)
+            except ValueError as error:  # a character reference beyond all numbers
+                raise ShapeError(f"{self.at(key)} holds an entity that is none: {error}") from error
         node = Node(value, self.at(key))
-        for inner in ("plotText", "text", "plainText"):
+        if "plotText" in node.data:
+            plot = node.node("plotText")
+            if plot is None:
+                return None
+            node = plot
+        for inner in ("text", "plainText"):
             if inner in node.data:
-                return node.words(inner) if isinstance(node.data[inner], dict) else node.string(inner)
+                return node.string(inner)
         raise ShapeError(f"{node.path} holds no text, only {', '.join(node.data) or 'nothing'}")
 
     def integer(self, key: str) -> int | None:
         """A whole number, also one written as a string."""
         value = self.data.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
+        if value is None:
+            return None
         if isinstance(value, str):
             try:
-                return text.integer(value)
+                value = text.integer(value)
             except ValueError as error:
                 raise ShapeError(f"{self.at(key)}: {error}") from error
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        raise ShapeError(f"{self.at(key)} is {_name(value)} where a whole number was expected")
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ShapeError(f"{self.at(key)} is {_name(value)} where a whole number was expected")
+        if abs(value) > LARGEST:
+            raise ShapeError(f"{self.at(key)} is larger than any count of anything")
+        return value
 
     def number(self, key: str) -> float | None:
         """A number."""

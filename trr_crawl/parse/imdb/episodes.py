@@ -215,7 +215,8 @@ def _labels(section: Node, key: str) -> list[str]:
 
 def _edge_labels(episodes: Node, key: str) -> list[str]:
     connection = episodes.need(key)
-    return [title.season_label(edge.need("node").data.get("text"), edge.path) for edge in connection.nodes("edges")]
+    labels = [title.season_label(edge.need("node").data.get("text"), edge.path) for edge in connection.nodes("edges")]
+    return list(dict.fromkeys(labels))
 
 
 def _current_season(section: Node) -> str | None:

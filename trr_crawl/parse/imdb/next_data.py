@@ -9,7 +9,11 @@ import orjson
 from trr_crawl.parse.errors import ShapeError
 from trr_crawl.parse.node import Node
 
-_OPENING = re.compile(rb"""<script\b[^>]*\bid=["']?__NEXT_DATA__["']?[^>]*>""")
+_OPENING = re.compile(rb"""<script\b[^>]*\bid\s*=\s*["']?__NEXT_DATA__["']?[^>]*>""")
+
+_NEIGHBOURS = ("contentData", "requestContext", "aboveTheFoldData", "mainColumnData", "searchResults")
+_READ = tuple(f'"{key}":'.encode() for key in _NEIGHBOURS)
+"""The neighbours of `translationContext` that parsers read: never to be left out with it."""
 
 
 def has_next_data(body: bytes) -> bool:
@@ -36,7 +40,7 @@ def _without_translations(body: bytes, start: int, end: int) -> bytes | memoryvi
     """The JSON without `translationContext`: texts of buttons and menus, most of many pages, which nobody reads."""
     opening = body.find(b',"translationContext":{', start, end)
     closing = body.rfind(b'},"urqlState":', start, end)
-    if 0 <= opening < closing:
+    if 0 <= opening < closing and not any(body.find(key, opening, closing) >= 0 for key in _READ):
         return body[start:opening] + body[closing + 1 : end]
     return memoryview(body)[start:end]
 

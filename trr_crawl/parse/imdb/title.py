@@ -122,9 +122,9 @@ def season_label(value: object, path: str) -> str:
     label = str(value).strip().lower()
     if label in ("unknown", "-1"):
         return "unknown"
-    if label.isascii() and label.isdigit():
+    if label.isascii() and label.isdigit() and len(label) < 10:
         return str(int(label))
-    raise ShapeError(f"{path} is {value!r}, neither a number nor unknown")
+    raise ShapeError(f"{path} is {repr(value)[:60]}, neither a number nor unknown")
 
 
 def rating_value(node: Node) -> float | None:
@@ -139,6 +139,8 @@ def release(node: Node) -> tuple[date | None, int | None, int | None]:
     if year is None:
         year = _release_year(node)
     month = day.integer("month") if day else None
+    if month is not None and not 1 <= month <= 12:
+        raise ShapeError(f"{node.at('releaseDate.month')} is {month}: there is no such month")
     try:
         air_date = full_date(year, month, day.integer("day") if day else None)
     except (ValueError, OverflowError) as error:
