@@ -292,6 +292,19 @@ class TestOutcomes:
         assert "the cursor 5 leads nowhere" in done.last_line
         assert len(origin.pages_asked) == 2
 
+    def test_cursors_that_go_round_end_too(self, origin: Origin, crawl_url: str) -> None:
+        def round_and_round(_asked: object) -> Reply:
+            again = answer(SHOW, first=5)
+            info = again["data"]["title"]["episodes"]["episodes"]["pageInfo"]
+            info["endCursor"] = "odd" if len(origin.pages_asked) % 2 else "even"
+            return json_reply(again)
+
+        origin.misbehave = round_and_round
+        done = crawl_episodes("-a", f"show={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 3
+        assert "leads nowhere after 30 of 30" in done.last_line
+        assert len(origin.pages_asked) == 6
+
     @pytest.mark.parametrize(
         ("reply", "words"),
         [

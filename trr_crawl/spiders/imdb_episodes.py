@@ -98,7 +98,7 @@ class ImdbEpisodesSpider(CatalogSpider):
             self.check_seasons(show_id, page)
         if page.next_cursor is None:
             self.check_count(Want(show_id), got, page.total)
-        elif page.next_cursor == after or not page.episodes:
+        elif page.next_cursor == after or not page.episodes or got >= page.total:
             self.note_gap(Want(show_id), f"the cursor {page.next_cursor} leads nowhere after {got} of {page.total}")
         else:
             yield self.graphql_request(show_id, after=page.next_cursor, got=got)
