@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,3 +144,10 @@ def test_settings_are_polite() -> None:
     assert settings.USER_AGENT.startswith("trr/")
     assert settings.TELNETCONSOLE_ENABLED is False
     assert settings.REMOTE_CONTROL_ENABLED is False
+
+
+def test_pins_name_versions_and_no_index() -> None:
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [pin for pin in pins if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+]+", pin)] == []
+    for name in ("pyproject.toml", "Makefile", ".ci/run"):
+        assert "index-url" not in (ROOT / name).read_text(encoding="utf-8")
