@@ -60,7 +60,7 @@ class Item:
 
 @dataclass(kw_only=True, slots=True)
 class Show(Item):
-    """A series, or what its pages say of it."""
+    """A series, or another title that is no episode: `show_type` tells which."""
 
     kind: ClassVar[str] = "show"
 
@@ -75,7 +75,7 @@ class Show(Item):
     language: Maybe[str] = UNSET
     """BCP 47 tag of the language in which the source answered."""
     show_type: Maybe[str] = UNSET
-    """The source's own word: tvSeries, tvMiniSeries, …"""
+    """The source's own word: tvSeries, tvMiniSeries, movie, …"""
     production_status: Maybe[str] = UNSET
     """The source's own word: released, production, …"""
     publication_status: Maybe[str] = UNSET
@@ -100,8 +100,28 @@ class Show(Item):
     """In the source's order."""
     countries: Maybe[list[str]] = UNSET
     """Countries of origin, ISO 3166-1."""
+    languages: Maybe[list[str]] = UNSET
+    """Spoken languages, ISO 639-1 where there is such a code."""
+    keywords: Maybe[list[str]] = UNSET
+    """What users say it is about, in the source's order."""
+    tags: Maybe[list[str]] = UNSET
+    """The source's finer genres (IMDb: interests), such as "Reality TV Dating"."""
+    tagline: Maybe[str] = UNSET
+    """The slogan."""
+    release_date: Maybe[date] = UNSET
+    """First release in `country`; None unless year, month and day are known."""
+    company_ids: Maybe[list[str]] = UNSET
+    """Production companies at the source (IMDb's co…), in its order."""
+    companies: Maybe[list[str]] = UNSET
+    """Their names, in the same order."""
+    networks: Maybe[list[str]] = UNSET
+    """Names of the networks that first showed it."""
+    trailer_url: Maybe[str] = UNSET
+    """The trailer's page."""
     image: Maybe[Image] = UNSET
     """The primary picture."""
+    total_seasons: Maybe[int] = UNSET
+    """How many numbered seasons the source lists; None where it lists none."""
     season_labels: Maybe[list[str]] = UNSET
     """All seasons that the source lists, in its order: numbers, or "unknown"."""
     years: Maybe[list[str]] = UNSET
@@ -188,6 +208,12 @@ class Episode(Item):
     """Number of votes behind `rating`."""
     can_rate: Maybe[bool] = UNSET
     """Whether the source takes votes yet: false before the release."""
+    certificate: Maybe[str] = UNSET
+    """Age rating in `country`."""
+    runtime_seconds: Maybe[int] = UNSET
+    """Its length."""
+    genres: Maybe[list[str]] = UNSET
+    """In the source's order."""
     image: Maybe[Image] = UNSET
     """The primary picture, a still."""
 
@@ -206,15 +232,219 @@ class Person(Item):
     """At the source: IMDb's nm…"""
     name: Maybe[str] = UNSET
     """The name that the source leads with."""
+    also_known_as: Maybe[list[str]] = UNSET
+    """Other names, nicknames too, in the source's order."""
+    birth_name: Maybe[str] = UNSET
+    """The full name at birth."""
+    biography: Maybe[str] = UNSET
+    """Plain text."""
+    birth_date: Maybe[date] = UNSET
+    """None unless year, month and day are known."""
+    birth_year: Maybe[int] = UNSET
+    """Known more often than the day."""
+    birth_place: Maybe[str] = UNSET
+    """As the source writes it."""
+    death_date: Maybe[date] = UNSET
+    """None unless year, month and day are known."""
+    death_year: Maybe[int] = UNSET
+    """None while alive."""
+    death_place: Maybe[str] = UNSET
+    """As the source writes it."""
+    death_cause: Maybe[str] = UNSET
+    """As the source writes it."""
+    height_centimetres: Maybe[float] = UNSET
+    """Body height."""
+    professions: Maybe[list[str]] = UNSET
+    """The source's words, the main one first."""
+    known_for_ids: Maybe[list[str]] = UNSET
+    """Titles that the source names first (IMDb's tt…)."""
+    credits_total: Maybe[int] = UNSET
+    """How many credits the source has."""
+    images_total: Maybe[int] = UNSET
+    """How many pictures the source has."""
+    image: Maybe[Image] = UNSET
+    """The primary picture."""
 
     @property
     def key(self) -> str:
         return self.id
 
 
+@dataclass(kw_only=True, slots=True)
+class Credit(Item):
+    """One person's work on one title, in one category."""
+
+    kind: ClassVar[str] = "credit"
+
+    show_id: str
+    """The title's id at the source."""
+    person_id: str
+    """The person's id at the source."""
+    category: str
+    """One word a trade: "cast" (acting, as self and archive footage alike), "director", "sound_department", …"""
+    category_name: Maybe[str] = UNSET
+    """The source's own words for the category: "Sound Department"."""
+    billing_order: Maybe[int] = UNSET
+    """Place within the category, from 1."""
+    characters: Maybe[list[str]] = UNSET
+    """Roles as credited: "Self - Host", "Jane Doe"."""
+    jobs: Maybe[list[str]] = UNSET
+    """For crew: "executive producer", "creator"."""
+    attributes: Maybe[list[str]] = UNSET
+    """The source's remarks: "uncredited", "archive footage", "as Jo Doe"; without their brackets."""
+    credited_as: Maybe[str] = UNSET
+    """The name on screen, where the source says that it is another one."""
+    as_self: Maybe[bool] = UNSET
+    """Whether the person appears as themselves, hosts, judges and narrators included."""
+    uncredited: Maybe[bool] = UNSET
+    """Whether the work went unnamed."""
+    archive_footage: Maybe[bool] = UNSET
+    """Whether the person only appears in older material."""
+    episode_count: Maybe[int] = UNSET
+    """Episodes of the series that the credit is for."""
+    start_year: Maybe[int] = UNSET
+    """Of the first such episode."""
+    end_year: Maybe[int] = UNSET
+    """Of the last such episode."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.show_id}/{self.person_id}/{self.category}"
+
+
+@dataclass(kw_only=True, slots=True)
+class EpisodeCredit(Item):
+    """One person's work on one episode, in one category."""
+
+    kind: ClassVar[str] = "episode_credit"
+
+    show_id: str
+    """The series' id at the source."""
+    episode_id: str
+    """The episode's id at the source."""
+    person_id: str
+    """The person's id at the source."""
+    category: str
+    """As in Credit."""
+    characters: Maybe[list[str]] = UNSET
+    """As in Credit."""
+    attributes: Maybe[list[str]] = UNSET
+    """As in Credit."""
+    as_self: Maybe[bool] = UNSET
+    """As in Credit."""
+    uncredited: Maybe[bool] = UNSET
+    """As in Credit."""
+    archive_footage: Maybe[bool] = UNSET
+    """As in Credit."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.episode_id}/{self.person_id}/{self.category}"
+
+
+@dataclass(kw_only=True, slots=True)
+class Picture(Item):
+    """A picture as a gallery describes it."""
+
+    kind: ClassVar[str] = "image"
+
+    picture_id: str
+    """What stays the same however it is resized: IMDb's file name before `._V1`, case-exact."""
+    url: Maybe[str] = UNSET
+    """The original, without the source's resize instruction; case-exact."""
+    source_id: Maybe[str] = UNSET
+    """The id of the source's entry about it: IMDb's rm…"""
+    width: Maybe[int] = UNSET
+    """Of the original, pixels."""
+    height: Maybe[int] = UNSET
+    """Of the original, pixels."""
+    image_type: Maybe[str] = UNSET
+    """The source's own word: still_frame, event, poster, …"""
+    caption: Maybe[str] = UNSET
+    """Plain text."""
+    copyright: Maybe[str] = UNSET
+    """Whose it is."""
+    person_ids: Maybe[list[str]] = UNSET
+    """The people in it."""
+    title_ids: Maybe[list[str]] = UNSET
+    """The titles that it belongs to, episodes included."""
+
+    @property
+    def key(self) -> str:
+        return self.picture_id
+
+
+@dataclass(kw_only=True, slots=True)
+class GalleryEntry(Item):
+    """A picture's place with the show or person that it shows."""
+
+    kind: ClassVar[str] = "gallery_entry"
+
+    picture_id: str
+    """As in Picture."""
+    show_id: Maybe[str] = UNSET
+    """Whose gallery it is, when a show's."""
+    person_id: Maybe[str] = UNSET
+    """Whose gallery it is, when a person's."""
+    position: Maybe[int] = UNSET
+    """Place in that gallery, from 1; UNSET where another gallery only says who is in the picture."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.show_id or self.person_id}/{self.picture_id}"
+
+
+@dataclass(kw_only=True, slots=True)
+class TitleList(Item):
+    """A list of titles that somebody keeps."""
+
+    kind: ClassVar[str] = "list"
+
+    id: str
+    """At the source: IMDb's ls…, or ur…/watchlist."""
+    name: Maybe[str] = UNSET
+    """Its heading."""
+    description: Maybe[str] = UNSET
+    """Plain text."""
+    author: Maybe[str] = UNSET
+    """Who keeps it."""
+    total_entries: Maybe[int] = UNSET
+    """How many entries the source claims."""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(kw_only=True, slots=True)
+class ListEntry(Item):
+    """A title's place on a list."""
+
+    kind: ClassVar[str] = "list_entry"
+
+    list_id: str
+    """The list's id at the source."""
+    show_id: Maybe[str] = UNSET
+    """The title's id at the source, unless it is an episode."""
+    episode_id: Maybe[str] = UNSET
+    """The episode's id at the source, if it is one."""
+    occurrence: int = 1
+    """1, or 2 and up where the list names the same title again."""
+    position: Maybe[int] = UNSET
+    """Rank, from 1."""
+    note: Maybe[str] = UNSET
+    """What its keeper says of it."""
+    added_on: Maybe[date] = UNSET
+    """When it was put on the list."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.list_id}/{self.show_id or self.episode_id}/{self.occurrence}"
+
+
 FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
     item_class: tuple(field.name for field in fields(item_class) if field.name != "source")
-    for item_class in (Show, Season, Episode, Person)
+    for item_class in (Show, Season, Episode, Person, Credit, EpisodeCredit, Picture, GalleryEntry, TitleList, ListEntry)
 }
 """The fields of each kind that go into its record; `source` is the record's own."""
 
