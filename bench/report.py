@@ -63,7 +63,7 @@ def crawls(console: Console, size: int, measured: Mapping[str, Sequence[Crawl]])
 def store(console: Console, measured: Mapping[str, Sequence[Timing]]) -> None:
     """The store alone. Page sizes do not matter to it."""
     some = next(iter(measured.values()))[0]
-    table = Table(title=f"Store alone, {some.records:,} records in batches of 1000", title_justify="left")
+    table = Table(title=f"Store alone, {some.records:,} records in batches of {BATCH}", title_justify="left")
     for column in ("", "store records/s", "same rows by COPY", "input by COPY, no index"):
         table.add_column(column, justify="right" if column else "left")
     for name, runs in measured.items():

@@ -18,7 +18,7 @@ from trr_crawl.catalog.write import Record
 from trr_crawl.items import payload
 from trr_crawl.parse.imdb.episodes import parse_page
 
-BATCH: Final = 1000
+BATCH: Final = 2000
 """Records a transaction: STORE_BATCH_SIZE."""
 
 WRITTEN_FIRST: Final = ("source_records", "external_ids", "shows", "seasons", "episodes", "people", "changes")

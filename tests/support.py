@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT.parent / "shared" / "captures"
@@ -137,3 +142,9 @@ def catalog_state(url: str) -> dict[str, list[dict[str, object]]]:
             ]
             for name, query in STATE.items()
         }
+
+
+def in_a_process(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in a fresh interpreter: a reactor can be started only once in a process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result(timeout=60)

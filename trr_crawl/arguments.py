@@ -10,6 +10,12 @@ from trr_crawl.errors import UserError
 _TITLE_ID = re.compile(
     r"(?:https?://(?:www\.|m\.)?imdb\.com/(?:[a-z-]{2,5}/)?title/)?(tt\d{7,10})(?:[/?#].*)?", re.ASCII
 )
+_NAME_ID = re.compile(r"(?:https?://(?:www\.|m\.)?imdb\.com/(?:[a-z-]{2,5}/)?name/)?(nm\d{7,10})(?:[/?#].*)?", re.ASCII)
+_LIST_ID = re.compile(r"(?:https?://(?:www\.|m\.)?imdb\.com/(?:\S*/)?)?(ls\d{6,12})(?:[/?#].*)?", re.ASCII)
+_WATCHLIST = re.compile(
+    r"(?:https?://(?:www\.|m\.)?imdb\.com/(?:[a-z-]{2,5}/)?user/)?(ur\d{4,12})(?:/(?:watchlist)?/?)?(?:[?#].*)?",
+    re.ASCII,
+)
 _SEASONS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -35,6 +41,87 @@ def title_ids(text: str) -> tuple[str, ...]:
     if not ids:
         raise ArgumentError(f"{text!r} names no title.")
     return ids
+
+
+def name_id(text: str) -> str:
+    """An IMDb person's id, bare or in the address of one of their pages."""
+    match = _NAME_ID.fullmatch(text.strip())
+    if match is None:
+        raise ArgumentError(
+            f"{_quoted(text.strip())} is not an IMDb person: give nm and 7 to 10 digits, or the person's address."
+        )
+    return match[1]
+
+
+def name_ids(text: str) -> tuple[str, ...]:
+    """Several people's ids, in the forms of `title_ids`."""
+    entries = _lines(Path(text[1:])) if text.startswith("@") else text.split(",")
+    ids = tuple(dict.fromkeys(name_id(entry) for entry in entries if entry.strip()))
+    if not ids:
+        raise ArgumentError(f"{text!r} names no person.")
+    return ids
+
+
+def list_id(text: str) -> str:
+    """An IMDb list's id, bare or in its address: `ls…`, or `ur…/watchlist` for a user's watchlist."""
+    text = text.strip()
+    if match := _LIST_ID.fullmatch(text):
+        return match[1]
+    if match := _WATCHLIST.fullmatch(text):
+        return f"{match[1]}/watchlist"
+    raise ArgumentError(
+        f"{_quoted(text)} is not an IMDb list: give ls and its digits, ur and digits for that user's watchlist, "
+        "or the address of either."
+    )
+
+
+def list_ids(text: str) -> tuple[str, ...]:
+    """Several lists' ids, in the forms of `title_ids`."""
+    entries = _lines(Path(text[1:])) if text.startswith("@") else text.split(",")
+    ids = tuple(dict.fromkeys(list_id(entry) for entry in entries if entry.strip()))
+    if not ids:
+        raise ArgumentError(f"{text!r} names no list.")
+    return ids
+
+
+def list_ids_of_config(text: str) -> tuple[str, ...]:
+    """The lists that a YAML or JSON file names under `imdb_lists`; `tmdb_lists` is left to the spider for them."""
+    import yaml  # type: ignore[import-untyped]  # only this reader needs it
+
+    path = Path(text)
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    except yaml.YAMLError as error:
+        raise ArgumentError(f"The file {path} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(config, dict) or not config.keys() <= {"imdb_lists", "tmdb_lists"}:
+        raise ArgumentError(f"The file {path} holds something else than the keys imdb_lists and tmdb_lists.")
+    listed = config.get("imdb_lists")
+    if not isinstance(listed, list) or not listed or not all(isinstance(entry, str) for entry in listed):
+        raise ArgumentError(f"The file {path} names no list under imdb_lists: give ids or addresses, one a line.")
+    return tuple(dict.fromkeys(list_id(entry) for entry in listed))
+
+
+def files(text: str) -> tuple[Path, ...]:
+    """Files that can be read, separated by commas."""
+    paths = tuple(dict.fromkeys(Path(entry.strip()) for entry in text.split(",") if entry.strip()))
+    if not paths:
+        raise ArgumentError(f"{text!r} names no file.")
+    for path in paths:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    return paths
+
+
+def words(text: str) -> tuple[str, ...]:
+    """One text, such as a title to look for; commas are part of it."""
+    cleaned = " ".join(text.split())
+    if not cleaned:
+        raise ArgumentError("it is empty.")
+    return (cleaned,)
 
 
 def season_labels(text: str) -> tuple[str, ...]:
@@ -63,9 +150,13 @@ def _lines(path: Path) -> list[str]:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ArgumentError(f"The file {path} cannot be read: {reason}.") from error
+        raise _unreadable(path, error) from error
     return [line.partition("#")[0] for line in content.splitlines()]
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ArgumentError:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    return ArgumentError(f"The file {path} cannot be read: {reason}.")
 
 
 def _quoted(text: str) -> str:

@@ -121,7 +121,7 @@ class Show(Item):
     image: Maybe[Image] = UNSET
     """The primary picture."""
     total_seasons: Maybe[int] = UNSET
-    """How many numbered seasons the source lists; None where it lists none."""
+    """How many seasons with a number from 1 the source lists; None where it lists none."""
     season_labels: Maybe[list[str]] = UNSET
     """All seasons that the source lists, in its order: numbers, or "unknown"."""
     years: Maybe[list[str]] = UNSET
@@ -424,11 +424,11 @@ class ListEntry(Item):
 
     list_id: str
     """The list's id at the source."""
-    show_id: Maybe[str] = UNSET
-    """The title's id at the source, unless it is an episode."""
+    show_id: str
+    """The title's id at the source; of an episode, its series'."""
     episode_id: Maybe[str] = UNSET
-    """The episode's id at the source, if it is one."""
-    occurrence: int = 1
+    """The episode's id at the source, if the entry is one."""
+    occurrence: int
     """1, or 2 and up where the list names the same title again."""
     position: Maybe[int] = UNSET
     """Rank, from 1."""
@@ -439,12 +439,68 @@ class ListEntry(Item):
 
     @property
     def key(self) -> str:
-        return f"{self.list_id}/{self.show_id or self.episode_id}/{self.occurrence}"
+        return f"{self.list_id}/{self.episode_id or self.show_id}/{self.occurrence}"
+
+
+@dataclass(kw_only=True, slots=True)
+class Candidate(Item):
+    """A title that a name may mean. An answer to a question: it is never stored."""
+
+    kind: ClassVar[str] = "candidate"
+
+    query: str
+    """The name that was looked for."""
+    id: str
+    """The title's id at the source: IMDb's tt…"""
+    name: Maybe[str] = UNSET
+    """The title's name."""
+    year: Maybe[int] = UNSET
+    """Of the first release."""
+    end_year: Maybe[int] = UNSET
+    """Of the last release; None for what runs, or was released once."""
+    type: Maybe[str] = UNSET
+    """The source's own word: tvSeries, movie, …"""
+    rank: Maybe[int] = UNSET
+    """Place among the titles that the source's users look at most."""
+    position: Maybe[int] = UNSET
+    """Place in the answer, from 1: the likeliest first."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.query}/{self.id}"
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Inventory:
+    """All that a source has of one kind within one parent: what it once named there and no longer names is gone."""
+
+    source: str
+    """As in Item."""
+    kind: str
+    """Of the things: "episode", "list_entry", …"""
+    parent_field: str
+    """The field of their items that names the parent: "show_id", "list_id", …"""
+    parent_id: str
+    """The parent's id at the source."""
+    keys: frozenset[str]
+    """The keys of all of them."""
 
 
 FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
     item_class: tuple(field.name for field in fields(item_class) if field.name != "source")
-    for item_class in (Show, Season, Episode, Person, Credit, EpisodeCredit, Picture, GalleryEntry, TitleList, ListEntry)
+    for item_class in (
+        Show,
+        Season,
+        Episode,
+        Person,
+        Credit,
+        EpisodeCredit,
+        Picture,
+        GalleryEntry,
+        TitleList,
+        ListEntry,
+        Candidate,
+    )
 }
 """The fields of each kind that go into its record; `source` is the record's own."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
+from trr_crawl.items import Inventory
+
 Outcome = Literal["ok", "partial", "blocked", "failed"]
 
 EXIT_STATUS: Final[Mapping[Outcome, int]] = {"ok": 0, "failed": 1, "partial": 3, "blocked": 4}
@@ -36,6 +38,8 @@ class RunReport:
     gaps: list[Gap] = field(default_factory=list)
     gap_count: int = 0
     blocked: bool = False
+    inventories: list[Inventory] = field(default_factory=list)
+    """What the run got to the last piece."""
     failure: str | None = None
     """What broke the run as a whole: a sentence."""
 

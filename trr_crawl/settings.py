@@ -21,6 +21,15 @@ AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 COOKIES_ENABLED = False
+# Blocks in a row that make us stop asking a host, seconds until we ask once more, how often we do that in vain before we
+# give up; a challenge is the end at once, waiting changes nothing about it.
+BREAKER_BLOCKS = 3
+BREAKER_PAUSE = 60.0
+BREAKER_TRIES = 2
+BREAKER_FINAL = ["challenge"]
+# The longest Retry-After that we wait for, seconds. So many requests may a run send, 0 for any number.
+RETRY_AFTER_MAX = 300.0
+REQUEST_BUDGET = 0
 
 # Limits: a source that hangs or floods us must not take the run down.
 DOWNLOAD_TIMEOUT = 30
@@ -51,24 +60,29 @@ DEFAULT_REQUEST_HEADERS = {
 ADDONS = {"trr_crawl.transport.Transport": 0}
 EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0}
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "trr_crawl.politeness.RobotsTxt": 100,
     "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
+    "trr_crawl.retry_after.RetryAfterMiddleware": 555,  # before them
     "trr_crawl.archive.RecordMiddleware": 950,  # closest to the network: what really came
 }
 SPIDER_MIDDLEWARES = {
     "trr_crawl.spiders.base.PageErrorMiddleware": 40,
+    "trr_crawl.handover.HandOver": 1000,  # closest to the spider
     # Made for spiders that follow links; each of them costs time for every item.
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
-# Scrapy starts so many tasks for every response, however few its items are; ours never wait for each other.
+# Scrapy starts so many tasks for every response; the items of a page are handed over one by one.
 CONCURRENT_ITEMS = 1
+ITEM_PROCESSOR = "trr_crawl.handover.Pipelines"
 ITEM_PIPELINES = {
     "trr_crawl.pipelines.normalize.NormalizePipeline": 100,
     "trr_crawl.pipelines.deduplicate.DeduplicatePipeline": 200,
     "trr_crawl.pipelines.store.StorePipeline": 900,
 }
-STORE_BATCH_SIZE = 1000
+STORE_BATCH_SIZE = 2000
 STORE_FLUSH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 

@@ -194,8 +194,20 @@ def test_much_garbage_is_refused_at_once() -> None:
 def test_translations_are_left_out_and_nothing_else(filler: int) -> None:
     body = imdb_pages.page(SMALL, SEASON, filler=filler)
     expected = dict(PAGE["props"]["pageProps"])
-    del expected["translationContext"]
+    expected["translationContext"] = next_data.page_props(body).data["translationContext"]
     assert next_data.page_props(body).data == expected
+    assert next_data.page_props(body, "part that is not there").data == expected
+    del expected["translationContext"]
+    assert next_data.page_props(body, "contentData").data == expected
+
+
+def test_a_part_that_would_go_with_the_translations_is_kept() -> None:
+    props = {"requestContext": None, "translationContext": {}, "contentData": {"a": 1}, "urqlState": None}
+    body = in_page({"props": {"pageProps": props}})
+    assert next_data.page_props(body, "contentData").data == props
+    misplaced = body.replace(b"</script", b'"},"urqlState":</script>')
+    with pytest.raises(ShapeError, match="is not JSON"):
+        next_data.page_props(misplaced, "contentData")
 
 
 @pytest.mark.parametrize(

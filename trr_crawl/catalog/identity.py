@@ -1,67 +1,237 @@
-"""Who is who: every entity is known by the ids that sources gave it, and `external_ids` is the one place for them."""
+"""Who is who. Most things are known by the ids that sources gave them, and `external_ids` is the one place for those.
+
+The others are known by what they belong to (`NATURAL_KEYS`): a season is its show and its number, whatever the source.
+The functions work on the session's table `fresh`, records that the catalog does not know yet, and run inside the
+caller's transaction. Rows are taken in order, so that two writers wait for each other and never lock crosswise.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from functools import cache
+from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import Connection, sql
+from sqlalchemy.dialects import postgresql
+
+from trr_crawl.catalog.tables import ENTITIES
+
+PARENTS: Final[dict[str, dict[str, str]]] = {
+    "season": {"show_id": "show"},
+    "episode": {"show_id": "show"},
+    "credit": {"show_id": "show", "person_id": "person"},
+    "episode_credit": {"show_id": "show", "episode_id": "episode", "person_id": "person"},
+    "gallery_entry": {"picture_id": "image", "show_id": "show", "person_id": "person"},
+    "list_entry": {"list_id": "list", "show_id": "show", "episode_id": "episode"},
+}
+"""By kind, the fields of a record that name another thing by its id at the source, and that thing's kind."""
+
+NATURAL_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "season": ("show_id", "season_number"),
+    "credit": ("show_id", "person_id", "category"),
+    "episode_credit": ("episode_id", "person_id", "category"),
+    "gallery_entry": ("picture_id", "show_id", "person_id"),
+    "list_entry": ("list_id", "show_id", "episode_id", "occurrence"),
+}
+"""The kinds without ids of their own, and the columns that tell one from another."""
 
 
-def resolve(connection: Connection[Any]) -> None:
-    """Give every row of `incoming` and the show that it names an entity, creating those that nobody knows yet.
+def resolve(connection: Connection[Any], kinds: Collection[str]) -> None:
+    """Give every row of `fresh` and all that it names an entity, creating those that nobody knows yet.
 
-    A show that is only named is created as a stub, so that a child may arrive before its parent. A season is its show
-    and its number, whatever the source, and needs no external id. Runs inside the caller's transaction; ids are taken
-    in order, so that two writers wait for each other and never lock crosswise.
+    `kinds` are the kinds in `fresh`. What is only named is created as a stub, so that a child may arrive before its
+    parent. Created rows are noted in `derived`.
     """
-    connection.execute(
+    connection.execute(_name(frozenset(kinds)))
+    named = {parent for kind in kinds for parent in PARENTS.get(kind, {}).values()}
+    for kind in ENTITIES:
+        if kind in named:
+            connection.execute(_create_stubs(kind, frozenset(kinds)))
+    for kind in NATURAL_KEYS:
+        if kind in kinds:
+            connection.execute(_create(kind))
+
+
+@cache
+def place(kinds: frozenset[str]) -> sql.Composed:
+    """A query: all rows of `fresh` with their `entity_id`, which is null for a kind that does not exist."""
+    by_id = sql.SQL(
         """
-        INSERT INTO external_ids (kind, source, value, entity_id)
-        SELECT kind, source, value, new_id()
-        FROM (
-            SELECT kind, source, key AS value FROM incoming WHERE kind <> 'season'
-            UNION
-            SELECT 'show', source, show_key FROM incoming WHERE show_key IS NOT NULL
-        ) named
-        WHERE NOT EXISTS (
-            SELECT FROM external_ids known
-            WHERE known.kind = named.kind AND known.source = named.source AND known.value = named.value
-        )
-        ORDER BY kind, source, value
-        ON CONFLICT DO NOTHING
+        SELECT fresh.source, fresh.kind, fresh.key, fresh.payload, ids.entity_id FROM fresh
+        LEFT JOIN external_ids ids
+          ON ids.kind = fresh.kind AND ids.source = fresh.owner AND ids.value = fresh.key
+        WHERE fresh.kind <> ALL ({natural})
         """
+    ).format(natural=list(NATURAL_KEYS))
+    return sql.SQL(" UNION ALL ").join([by_id, *(_place_by_key(kind) for kind in NATURAL_KEYS if kind in kinds)])
+
+
+@cache
+def _name(kinds: frozenset[str]) -> bytes:
+    """Take down the ids of all that is described or named and not known."""
+    own = sql.SQL("SELECT kind, owner, key AS value FROM fresh WHERE kind <> ALL ({natural})").format(
+        natural=list(NATURAL_KEYS)
     )
-    connection.execute(
-        """
-        WITH stubs AS (
-            INSERT INTO shows (id)
-            SELECT DISTINCT entity_id
-            FROM (SELECT DISTINCT source, show_key FROM incoming WHERE show_key IS NOT NULL) named
-            JOIN external_ids ON external_ids.kind = 'show'
-                AND external_ids.source = named.source AND external_ids.value = named.show_key
-            WHERE NOT EXISTS (SELECT FROM shows WHERE shows.id = external_ids.entity_id)
-            ORDER BY entity_id
-            ON CONFLICT DO NOTHING
-            RETURNING id
+    named = (
+        sql.SQL("SELECT {parent}, owner, payload ->> {field} FROM fresh WHERE kind = {kind}").format(
+            parent=parent, field=field, kind=kind
         )
-        INSERT INTO derived SELECT 'show', id, 'insert', '{}' FROM stubs
-        """
+        for kind, field, parent in _references(kinds)
     )
-    connection.execute(
-        """
-        WITH created AS (
-            INSERT INTO seasons (show_id, season_number)
-            SELECT DISTINCT parent.entity_id, incoming.season_number FROM incoming
-            JOIN external_ids parent ON parent.kind = 'show'
-                AND parent.source = incoming.source AND parent.value = incoming.show_key
-            WHERE incoming.kind = 'season' AND NOT EXISTS (
-                SELECT FROM seasons
-                WHERE seasons.show_id = parent.entity_id AND seasons.season_number = incoming.season_number
+    return (
+        sql.SQL(
+            """
+            INSERT INTO external_ids (kind, source, value, entity_id)
+            SELECT kind, owner, value, new_id() FROM ({named}) named
+            WHERE value IS NOT NULL AND NOT EXISTS (
+                SELECT FROM external_ids known
+                WHERE known.kind = named.kind AND known.source = named.owner AND known.value = named.value
             )
-            ORDER BY 1, 2
-            ON CONFLICT (show_id, season_number) DO NOTHING
-            RETURNING id
+            ORDER BY kind, owner, value
+            ON CONFLICT DO NOTHING
+            """
         )
-        INSERT INTO derived SELECT 'season', id, 'insert', '{}' FROM created
+        .format(named=sql.SQL(" UNION ").join([own, *named]))
+        .as_bytes(None)
+    )
+
+
+@cache
+def _create_stubs(parent: str, kinds: frozenset[str]) -> bytes:
+    """Create the things of a kind that records only name; an episode needs its show."""
+    columns = ("owner", "value", *(("show_id",) if parent == "episode" else ()))
+    named = (
+        sql.SQL("SELECT owner, payload ->> {field} AS value, payload ->> 'show_id' AS show_id FROM fresh").format(
+            field=field
+        )
+        + sql.SQL(" WHERE kind = {kind} AND payload ->> {field} IS NOT NULL").format(kind=kind, field=field)
+        for kind, field, of_kind in _references(kinds)
+        if of_kind == parent
+    )
+    show = sql.SQL(
         """
+        JOIN external_ids of_show
+          ON of_show.kind = 'show' AND of_show.source = named.owner AND of_show.value = named.show_id
+        """
+    )
+    return (
+        sql.SQL(
+            """
+            WITH named AS MATERIALIZED (SELECT DISTINCT {columns} FROM ({named}) named),
+            stubs AS (
+                INSERT INTO {table} ({target})
+                SELECT DISTINCT ON (ids.entity_id) {values} FROM named
+                JOIN external_ids ids ON ids.kind = {parent} AND ids.source = named.owner AND ids.value = named.value
+                {show}
+                WHERE NOT EXISTS (SELECT FROM {table} WHERE id = ids.entity_id)
+                ORDER BY ids.entity_id
+                ON CONFLICT DO NOTHING
+                RETURNING id
+            )
+            INSERT INTO derived SELECT {parent}, id, 'insert', '{{}}' FROM stubs
+            """
+        )
+        .format(
+            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            named=sql.SQL(" UNION ALL ").join(named),
+            table=sql.Identifier(ENTITIES[parent].name),
+            target=sql.SQL("id, show_id" if parent == "episode" else "id"),
+            values=sql.SQL("ids.entity_id, of_show.entity_id" if parent == "episode" else "ids.entity_id"),
+            parent=parent,
+            show=show if parent == "episode" else sql.SQL(""),
+        )
+        .as_bytes(None)
+    )
+
+
+@cache
+def _create(kind: str) -> bytes:
+    """Create the things of a kind that have no ids of their own."""
+    key = sql.SQL(", ").join(map(sql.Identifier, NATURAL_KEYS[kind]))
+    return (
+        sql.SQL(
+            """
+            WITH named AS MATERIALIZED (
+                SELECT DISTINCT {values} FROM fresh {ids} WHERE fresh.kind = {kind}
+            ), created AS (
+                INSERT INTO {table} ({key})
+                SELECT {key} FROM named WHERE NOT EXISTS (SELECT FROM {table} known WHERE {same})
+                ORDER BY {key}
+                ON CONFLICT ({key}) DO NOTHING
+                RETURNING id
+            )
+            INSERT INTO derived SELECT {kind}, id, 'insert', '{{}}' FROM created
+            """
+        )
+        .format(
+            values=sql.SQL(", ").join(
+                sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(name))
+                for name, value in _key_values(kind)
+            ),
+            ids=_ids_of_key(kind),
+            kind=kind,
+            table=sql.Identifier(ENTITIES[kind].name),
+            key=key,
+            same=_same(kind, {name: sql.Identifier("named", name) for name in NATURAL_KEYS[kind]}),
+        )
+        .as_bytes(None)
+    )
+
+
+def _place_by_key(kind: str) -> sql.Composed:
+    return sql.SQL(
+        """
+        SELECT fresh.source, fresh.kind, fresh.key, fresh.payload, known.id FROM fresh {ids}
+        JOIN {table} known ON {same} WHERE fresh.kind = {kind}
+        """
+    ).format(
+        ids=_ids_of_key(kind),
+        table=sql.Identifier(ENTITIES[kind].name),
+        same=_same(kind, dict(_key_values(kind))),
+        kind=kind,
+    )
+
+
+def _references(kinds: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """All (kind, field, kind of what it names)."""
+    for kind in PARENTS:
+        if kind in kinds:
+            yield from ((kind, field, parent) for field, parent in PARENTS[kind].items())
+
+
+def _key_values(kind: str) -> Iterator[tuple[str, sql.Composable]]:
+    """The columns of a natural key, and each one's value for a row of `fresh`."""
+    for name in NATURAL_KEYS[kind]:
+        if name in PARENTS[kind]:
+            yield name, sql.Identifier(f"{name}s", "entity_id")
+        else:
+            type_ = ENTITIES[kind].c[name].type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+            yield name, sql.SQL("(fresh.payload ->> {name})::{type}").format(name=name, type=sql.SQL(str(type_)))
+
+
+def _ids_of_key(kind: str) -> sql.Composed:
+    return sql.SQL(" ").join(_ids(name, PARENTS[kind][name]) for name in NATURAL_KEYS[kind] if name in PARENTS[kind])
+
+
+def _ids(field: str, parent: str) -> sql.Composed:
+    """Joins the entity that a field of `fresh` names, as `<field>s.entity_id`."""
+    return sql.SQL(
+        """
+        LEFT JOIN external_ids {alias} ON {alias}.kind = {parent} AND {alias}.source = fresh.owner
+            AND {alias}.value = fresh.payload ->> {field}
+        """
+    ).format(alias=sql.Identifier(f"{field}s"), parent=parent, field=field)
+
+
+def _same(kind: str, values: dict[str, Any]) -> sql.Composed:
+    """Whether `known` is the thing with these values."""
+    columns = ENTITIES[kind].c
+    return sql.SQL(" AND ").join(
+        sql.SQL("known.{name} {equals} {value}").format(
+            name=sql.Identifier(name),
+            # An index finds rows by equality alone.
+            equals=sql.SQL("IS NOT DISTINCT FROM" if columns[name].nullable else "="),
+            value=value,
+        )
+        for name, value in values.items()
     )

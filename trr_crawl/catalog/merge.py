@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection, sql
 from sqlalchemy.dialects import postgresql
 
-from trr_crawl.catalog.precedence import PRECEDENCE, Said
+from trr_crawl.catalog.identity import NATURAL_KEYS
+from trr_crawl.catalog.precedence import OWNERS, PRECEDENCE, Said
 from trr_crawl.catalog.tables import ENTITIES
 
-LINKS = {
-    "show": (),
-    "season": ("show_id", "season_number"),
-    "episode": ("show_id", "season_id"),
-    "person": (),
-}
+LINKS: Final = {**dict.fromkeys(ENTITIES, ()), **NATURAL_KEYS, "episode": ("show_id", "season_id")}
 """The columns of each kind that say where it belongs: they come from identity, not from precedence."""
 
 
@@ -32,7 +28,7 @@ def prepare(connection: Connection[Any]) -> None:
     """
     connection.execute(
         """
-        CREATE TEMP TABLE IF NOT EXISTS touched (kind text COLLATE "C", entity_id uuid, PRIMARY KEY (kind, entity_id))
+        CREATE TEMP TABLE IF NOT EXISTS touched (kind text COLLATE "C", entity_id uuid)
             ON COMMIT DELETE ROWS;
         CREATE TEMP TABLE IF NOT EXISTS derived (kind text COLLATE "C", entity_id uuid, op text, fields text[])
             ON COMMIT DELETE ROWS;
@@ -50,21 +46,19 @@ def merge(connection: Connection[Any], kinds: Collection[str]) -> None:
         # Two transactions that heard different sources about one entity take turns here,
         # so that the later one sees what the earlier one recorded.
         connection.execute(_lock(kind))
-        if kind == "episode":
-            connection.execute(_seasons_of_episodes())
         connection.execute(_derive(kind))
 
 
 def write_changes(connection: Connection[Any]) -> None:
-    """Write `derived` into `changes`, one row an entity: a stub that got its record at once was just inserted.
+    """Write `derived` into `changes`, one row an entity: a stub, which has no fields, that got its record at once was
+    just inserted.
 
     Call it last: it takes the lock that puts `seq` into commit order.
     """
     connection.execute(
         """
         INSERT INTO changes (kind, entity_id, op, fields)
-        SELECT kind, entity_id, min(op), coalesce(array_agg(DISTINCT field) FILTER (WHERE field IS NOT NULL), '{}')
-        FROM derived LEFT JOIN LATERAL unnest(fields) AS field ON true
+        SELECT kind, entity_id, min(op), max(fields) FROM derived
         GROUP BY kind, entity_id
         ORDER BY array_position(%s, kind), entity_id
         """,
@@ -94,10 +88,11 @@ def _identifiers(names: Sequence[str]) -> sql.Composed:
 
 
 @cache
-def _lock(kind: str) -> sql.Composed:
-    return sql.SQL(
+def _lock(kind: str) -> bytes:
+    query = sql.SQL(
         "SELECT FROM {table} WHERE id IN (SELECT entity_id FROM touched WHERE kind = {kind}) ORDER BY id FOR UPDATE"
-    ).format(table=sql.Identifier(ENTITIES[kind].name), kind=kind)
+    )
+    return query.format(table=sql.Identifier(ENTITIES[kind].name), kind=kind).as_bytes(None)
 
 
 Rules = Mapping[str, tuple[Said, ...]]
@@ -150,15 +145,18 @@ def _heard(kind: str, rules: Rules) -> sql.Composed:
     )
     return sql.SQL(
         """
-        FROM touched
-        LEFT JOIN LATERAL (SELECT {latest} FROM source_records WHERE entity_id = touched.entity_id) latest ON true
+        FROM (SELECT DISTINCT entity_id FROM touched WHERE kind = {kind}) touched
+        LEFT JOIN LATERAL (
+            SELECT {latest}, CASE WHEN bool_and(gone_at IS NOT NULL) THEN max(gone_at) END AS removed_at
+            FROM source_records WHERE entity_id = touched.entity_id
+        ) latest ON true
         {speakers}
         LEFT JOIN LATERAL (
             SELECT jsonb_object_agg(field, value) AS payload FROM overrides WHERE entity_id = touched.entity_id
         ) overridden ON true
         LEFT JOIN LATERAL jsonb_to_record(overridden.payload) AS overriding ({columns}) ON true
         """
-    ).format(latest=latest, speakers=speakers, columns=override_columns)
+    ).format(kind=kind, latest=latest, speakers=speakers, columns=override_columns)
 
 
 def _stated(said: Said) -> sql.Composed:
@@ -197,38 +195,9 @@ def _show(rules: Rules) -> sql.Composed:
         shows=sql.SQL(", ").join(
             sql.SQL(
                 "(SELECT entity_id FROM external_ids WHERE kind = 'show' AND source = {source} AND value = {show_id})"
-            ).format(source=source, show_id=sql.Identifier(source, "show_id"))
+            ).format(source=OWNERS.get(source, source), show_id=sql.Identifier(source, "show_id"))
             for source in _sources(rules)
         )
-    )
-
-
-@cache
-def _seasons_of_episodes() -> sql.Composed:
-    """Create the seasons that touched episodes belong to and nobody described yet."""
-    rules = {"season_number": PRECEDENCE["episode"]["season_number"]}
-    return sql.SQL(
-        """
-        WITH named AS MATERIALIZED (
-            SELECT DISTINCT {show_id} AS show_id, {season_number} AS season_number {heard}
-            WHERE touched.kind = 'episode'
-        ), created AS (
-            INSERT INTO seasons (show_id, season_number)
-            SELECT show_id, season_number FROM named
-            WHERE season_number IS NOT NULL AND NOT EXISTS (
-                SELECT FROM seasons
-                WHERE seasons.show_id = named.show_id AND seasons.season_number = named.season_number
-            )
-            ORDER BY show_id, season_number
-            ON CONFLICT (show_id, season_number) DO NOTHING
-            RETURNING id
-        )
-        INSERT INTO derived SELECT 'season', id, 'insert', '{{}}' FROM created
-        """
-    ).format(
-        show_id=_show(rules),
-        season_number=_value("season_number", rules["season_number"]),
-        heard=_heard("episode", rules),
     )
 
 
@@ -239,38 +208,46 @@ def _truth(kind: str) -> sql.Composed:
         sql.SQL("{value} AS {name}").format(value=_value(field, sayings), name=sql.Identifier(field))
         for field, sayings in rules.items()
     )
-    winners = sql.SQL(", ").join(
-        sql.SQL("{field}, {winner}").format(field=field, winner=_winner(field, sayings))
-        for field, sayings in rules.items()
-    )
+    winners = [(field, _winner(field, sayings)) for field, sayings in rules.items()]
     links, joins = sql.Composed([]), sql.Composed([])
-    if kind == "season":  # a season is its show and its number: the row stands before its records are merged
-        links = sql.SQL("seasons.show_id, seasons.season_number,").format()
-        joins = sql.SQL("JOIN seasons ON seasons.id = touched.entity_id").format()
+    if kind in NATURAL_KEYS:  # the row stands before its records are merged, and tells its key itself
+        links = sql.SQL(" ").join(sql.SQL("stands.{name},").format(name=sql.Identifier(name)) for name in LINKS[kind])
+        joins = sql.SQL("JOIN {table} stands ON stands.id = touched.entity_id").format(
+            table=sql.Identifier(ENTITIES[kind].name)
+        )
     elif kind == "episode":
         links = sql.SQL("{show_id} AS show_id,").format(show_id=_show(rules))
     return sql.SQL(
         """
-        SELECT touched.entity_id, {links} {values}, jsonb_strip_nulls(jsonb_build_object({winners})) AS provenance
-        {heard} {joins} WHERE touched.kind = {kind}
+        SELECT touched.entity_id, latest.removed_at, {links} {values},
+               jsonb_object(array_remove(ARRAY[{won}], NULL), array_remove(ARRAY[{winners}], NULL)) AS provenance
+        {heard} {joins}
         """
-    ).format(links=links, values=values, winners=winners, heard=_heard(kind, rules), joins=joins, kind=kind)
+    ).format(
+        links=links,
+        values=values,
+        # Of all ways to build this object the fastest.
+        won=sql.SQL(", ").join(
+            sql.SQL("CASE WHEN {winner} IS NOT NULL THEN {field} END").format(winner=winner, field=field)
+            for field, winner in winners
+        ),
+        winners=sql.SQL(", ").join(winner for _, winner in winners),
+        heard=_heard(kind, rules),
+        joins=joins,
+    )
 
 
 @cache
-def _derive(kind: str) -> sql.Composed:
+def _derive(kind: str) -> bytes:
     """Insert or update the touched entities of a kind whose truth changed, and note them in `derived`.
 
     The noted fields are those whose value changed; a field that only changed its source is none of them.
     """
     table = ENTITIES[kind]
-    columns = [*LINKS[kind], *(name for name in PRECEDENCE[kind] if name not in LINKS[kind])]
-    season = sql.SQL(", seasons.id AS season_id") if kind == "episode" else sql.SQL("")
-    season_join = sql.SQL("LEFT JOIN seasons USING (show_id, season_number)") if kind == "episode" else sql.SQL("")
-    return sql.SQL(
+    columns = [*LINKS[kind], *(name for name in PRECEDENCE[kind] if name not in LINKS[kind]), "removed_at"]
+    query = sql.SQL(
         """
-        WITH truth AS MATERIALIZED ({truth}),
-        linked AS MATERIALIZED (SELECT truth.* {season} FROM truth {season_join}),
+        WITH truth AS MATERIALIZED ({truth}), {linked},
         compared AS MATERIALIZED (
             SELECT linked.*, old.id IS NULL AS is_new,
                    array_remove(ARRAY[{differing}], NULL) AS fields,
@@ -291,17 +268,41 @@ def _derive(kind: str) -> sql.Composed:
     ).format(
         kind=kind,
         truth=_truth(kind),
-        season=season,
-        season_join=season_join,
+        linked=_WITH_SEASONS if kind == "episode" else sql.SQL("linked AS (SELECT * FROM truth)"),
         table=sql.Identifier(table.name),
         columns=_identifiers(columns),
         differing=sql.SQL(", ").join(
             sql.SQL("CASE WHEN old.{name} IS DISTINCT FROM linked.{name} THEN {text} END").format(
                 name=sql.Identifier(name), text=name
             )
-            for name in columns
+            for name in sorted(columns)
         ),
         assignments=sql.SQL(", ").join(
             sql.SQL("{name} = excluded.{name}").format(name=sql.Identifier(name)) for name in columns
         ),
     )
+    return query.as_bytes(None)
+
+
+# A season that another writer creates at this moment is not seen but met: the update that changes nothing returns it.
+_WITH_SEASONS: Final = sql.SQL(
+    """
+    missing AS (
+        INSERT INTO seasons (show_id, season_number)
+        SELECT DISTINCT show_id, season_number FROM truth
+        WHERE season_number IS NOT NULL AND NOT EXISTS (
+            SELECT FROM seasons
+            WHERE seasons.show_id = truth.show_id AND seasons.season_number = truth.season_number
+        )
+        ORDER BY show_id, season_number
+        ON CONFLICT (show_id, season_number) DO UPDATE SET season_number = excluded.season_number
+        RETURNING id, show_id, season_number, xmax = 0 AS is_new
+    ), created AS (
+        INSERT INTO derived SELECT 'season', id, 'insert', '{}' FROM missing WHERE is_new
+    ), linked AS MATERIALIZED (
+        SELECT truth.*, coalesce(seasons.id, missing.id) AS season_id FROM truth
+        LEFT JOIN seasons USING (show_id, season_number) LEFT JOIN missing USING (show_id, season_number)
+    )
+    """
+)
+"""Create the seasons that episodes belong to and nobody described yet, and link the episodes to theirs."""

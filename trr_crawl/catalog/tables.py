@@ -1,7 +1,7 @@
 """The catalog's tables, on the one MetaData of the project.
 
-Observations (`source_records`) are what sources say. Entities (`shows`, `seasons`, `episodes`, `people`) are derived
-from them by `precedence.py` and `merge.py`; nothing else writes those rows. Times are `timestamptz`, ids are UUIDv7.
+Observations (`source_records`) are what sources say. Entities (`ENTITIES`) are derived from them by `precedence.py` and
+`merge.py`; nothing else writes those rows. Times are `timestamptz`, ids are UUIDv7.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -43,7 +44,18 @@ metadata = MetaData(
 Code: Final = Text(collation="C")
 """Identifiers and other machine words: compared by byte, whatever the database's locale, and faster for it."""
 
-KINDS: Final = ("show", "season", "episode", "person")
+KINDS: Final = (
+    "show",
+    "season",
+    "episode",
+    "person",
+    "image",
+    "list",
+    "credit",
+    "episode_credit",
+    "gallery_entry",
+    "list_entry",
+)
 """The kinds of things that sources describe, parents before children."""
 
 OUTCOMES: Final = ("ok", "partial", "blocked", "failed")
@@ -65,7 +77,7 @@ def _timestamp(name: str, *, nullable: bool = False, default: bool = True) -> Co
 
 
 def _entity(name: str, *columns: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
-    """A derived table: a stable id, its columns, and which source each of them came from."""
+    """A derived table: a stable id, its columns, which source each of them came from, and since when none names it."""
     return Table(
         name,
         metadata,
@@ -74,6 +86,7 @@ def _entity(name: str, *columns: Column[object] | CheckConstraint | UniqueConstr
         Column("provenance", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
         _timestamp("created_at"),
         _timestamp("updated_at"),
+        _timestamp("removed_at", nullable=True, default=False),
         CheckConstraint("jsonb_typeof(provenance) = 'object'", name="provenance"),
     )
 
@@ -129,6 +142,8 @@ source_records = Table(
     _timestamp("seen_at"),
     _timestamp("changed_at"),
     Column("entity_id", Uuid),
+    # Since when the source, asked for all of a kind, no longer names it.
+    _timestamp("gone_at", nullable=True, default=False),
     _one_of("kind", KINDS),
     CheckConstraint("jsonb_typeof(payload) = 'object'", name="payload"),
     CheckConstraint("key <> ''", name="key"),
@@ -203,11 +218,21 @@ shows = _entity(
     Column("runtime_seconds", Integer),
     Column("genres", ARRAY(Text)),
     Column("countries", ARRAY(Text)),
+    Column("languages", ARRAY(Text)),
+    Column("keywords", ARRAY(Text)),
+    Column("tags", ARRAY(Text)),
+    Column("networks", ARRAY(Text)),
+    Column("companies", ARRAY(Text)),
+    Column("tagline", Text),
+    Column("release_date", Date),
+    Column("trailer_url", Text),
+    Column("total_seasons", Integer),
     Column("total_episodes", Integer),
     *_rating_columns(),
     CheckConstraint("start_year BETWEEN 1800 AND 2200", name="start_year"),
     CheckConstraint("end_year BETWEEN 1800 AND 2200", name="end_year"),
     CheckConstraint("runtime_seconds >= 0", name="runtime_seconds"),
+    CheckConstraint("total_seasons >= 0", name="total_seasons"),
     CheckConstraint("total_episodes >= 0", name="total_episodes"),
     Index("ix_shows_title", "title"),
 )
@@ -233,10 +258,14 @@ episodes = _entity(
     Column("overview", Text),
     Column("air_date", Date),
     Column("release_year", SmallInteger),
+    Column("certificate", Text),
+    Column("runtime_seconds", Integer),
+    Column("genres", ARRAY(Text)),
     *_rating_columns(),
     CheckConstraint("season_number >= 0", name="season_number"),
     CheckConstraint("episode_number >= 0", name="episode_number"),
     CheckConstraint("release_year BETWEEN 1800 AND 2200", name="release_year"),
+    CheckConstraint("runtime_seconds >= 0", name="runtime_seconds"),
     # Not unique: two sources may disagree about who is number 4, and both episodes are kept.
     Index("ix_episodes_show_id_season_number_episode_number", "show_id", "season_number", "episode_number"),
     Index("ix_episodes_season_id_episode_number", "season_id", "episode_number"),
@@ -246,8 +275,135 @@ episodes = _entity(
 people = _entity(
     "people",
     Column("name", Text),
+    Column("also_known_as", ARRAY(Text)),
+    Column("birth_name", Text),
+    Column("biography", Text),
+    Column("birth_date", Date),
+    Column("birth_year", SmallInteger),
+    Column("birth_place", Text),
+    Column("death_date", Date),
+    Column("death_year", SmallInteger),
+    Column("death_place", Text),
+    Column("death_cause", Text),
+    Column("height_centimetres", Numeric(4, 1)),
+    Column("professions", ARRAY(Text)),
+    CheckConstraint("height_centimetres > 0", name="height_centimetres"),
     Index("ix_people_name", "name"),
 )
 
-ENTITIES: Final[dict[str, Table]] = {"show": shows, "season": seasons, "episode": episodes, "person": people}
-"""The derived table of each kind."""
+
+def _reference(name: str, table: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Uuid, ForeignKey(f"{table}.id", ondelete="RESTRICT"), nullable=nullable)
+
+
+def _credit_columns() -> tuple[Column[object], ...]:
+    """What is said of somebody's work, on a show or on one of its episodes."""
+    return (
+        Column("characters", ARRAY(Text)),
+        Column("attributes", ARRAY(Text)),
+        Column("as_self", Boolean),
+        Column("uncredited", Boolean),
+        Column("archive_footage", Boolean),
+    )
+
+
+credits_ = _entity(
+    "credits",
+    _reference("show_id", "shows"),
+    _reference("person_id", "people"),
+    Column("category", Code, nullable=False),
+    Column("category_name", Text),
+    Column("billing_order", Integer),
+    Column("jobs", ARRAY(Text)),
+    Column("credited_as", Text),
+    *_credit_columns(),
+    Column("episode_count", Integer),
+    Column("start_year", SmallInteger),
+    Column("end_year", SmallInteger),
+    UniqueConstraint("show_id", "person_id", "category"),
+    CheckConstraint("category <> ''", name="category"),
+    CheckConstraint("billing_order > 0", name="billing_order"),
+    CheckConstraint("episode_count >= 0", name="episode_count"),
+    Index("ix_credits_show_id_category_billing_order", "show_id", "category", "billing_order"),
+    Index("ix_credits_person_id", "person_id"),
+)
+
+episode_credits = _entity(
+    "episode_credits",
+    _reference("episode_id", "episodes"),
+    _reference("person_id", "people"),
+    Column("category", Code, nullable=False),
+    *_credit_columns(),
+    UniqueConstraint("episode_id", "person_id", "category"),
+    CheckConstraint("category <> ''", name="category"),
+    Index("ix_episode_credits_person_id", "person_id"),
+)
+
+images = _entity(
+    "images",
+    Column("url", Text),
+    Column("source_id", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("image_type", Text),
+    Column("caption", Text),
+    Column("copyright", Text),
+    # As the source names them: a title may be a show or an episode that nobody has described yet.
+    Column("person_ids", ARRAY(Text)),
+    Column("title_ids", ARRAY(Text)),
+    CheckConstraint("width > 0", name="width"),
+    CheckConstraint("height > 0", name="height"),
+)
+
+gallery_entries = _entity(
+    "gallery_entries",
+    _reference("picture_id", "images"),
+    _reference("show_id", "shows", nullable=True),
+    _reference("person_id", "people", nullable=True),
+    Column("position", Integer),
+    UniqueConstraint("picture_id", "show_id", "person_id", postgresql_nulls_not_distinct=True),
+    CheckConstraint("num_nonnulls(show_id, person_id) = 1", name="owner"),
+    CheckConstraint("position > 0", name="position"),
+    Index("ix_gallery_entries_show_id_position", "show_id", "position"),
+    Index("ix_gallery_entries_person_id_position", "person_id", "position"),
+)
+
+lists = _entity(
+    "lists",
+    Column("name", Text),
+    Column("description", Text),
+    Column("author", Text),
+    Column("total_entries", Integer),
+    CheckConstraint("total_entries >= 0", name="total_entries"),
+)
+
+list_entries = _entity(
+    "list_entries",
+    _reference("list_id", "lists"),
+    _reference("show_id", "shows"),
+    _reference("episode_id", "episodes", nullable=True),
+    Column("occurrence", Integer, nullable=False),
+    Column("position", Integer),
+    Column("note", Text),
+    Column("added_on", Date),
+    UniqueConstraint("list_id", "show_id", "episode_id", "occurrence", postgresql_nulls_not_distinct=True),
+    CheckConstraint("occurrence > 0", name="occurrence"),
+    CheckConstraint("position > 0", name="position"),
+    Index("ix_list_entries_list_id_position", "list_id", "position"),
+    Index("ix_list_entries_show_id", "show_id"),
+    Index("ix_list_entries_episode_id", "episode_id"),
+)
+
+ENTITIES: Final[dict[str, Table]] = {
+    "show": shows,
+    "season": seasons,
+    "episode": episodes,
+    "person": people,
+    "image": images,
+    "list": lists,
+    "credit": credits_,
+    "episode_credit": episode_credits,
+    "gallery_entry": gallery_entries,
+    "list_entry": list_entries,
+}
+"""The derived table of each kind, parents before children."""

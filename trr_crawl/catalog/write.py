@@ -7,16 +7,19 @@ A batch goes by COPY into a temporary table and from there, in sets, into `sourc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trr_crawl.catalog import identity, merge
+from trr_crawl.catalog.precedence import OWNERS
+from trr_crawl.catalog.tables import ENTITIES
 
 ATTEMPTS = 5
 """How often a batch is tried when it collides with another writer's."""
@@ -46,19 +49,23 @@ class Written:
     """Each with the database's reason."""
 
 
+class _Overtaken(Exception):
+    """Another writer recorded the same things between two of our statements."""
+
+
 def prepare(connection: Connection[Any]) -> None:
-    """Create this session's working tables; needed once a connection, before `write`."""
+    """Create this session's working tables; needed once a connection, before `write`.
+
+    `incoming` holds the batch, `known` those of its records that the catalog has, locked, and `fresh` the others.
+    """
     merge.prepare(connection)
     connection.execute(
         """
         CREATE TEMP TABLE IF NOT EXISTS incoming (
-            source text COLLATE "C", kind text COLLATE "C", key text COLLATE "C",
-            show_key text COLLATE "C", season_number integer, payload jsonb
+            source text COLLATE "C", owner text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", payload jsonb
         ) ON COMMIT DELETE ROWS;
-        CREATE TEMP TABLE IF NOT EXISTS staged (
-            source text COLLATE "C", kind text COLLATE "C", key text COLLATE "C",
-            payload jsonb, entity_id uuid, op text
-        ) ON COMMIT DELETE ROWS
+        CREATE TEMP TABLE IF NOT EXISTS fresh (LIKE incoming) ON COMMIT DELETE ROWS;
+        CREATE TEMP TABLE IF NOT EXISTS known (kind text COLLATE "C", record tid, payload jsonb) ON COMMIT DELETE ROWS
         """
     )
     connection.commit()
@@ -73,6 +80,44 @@ def write(connection: Connection[Any], records: Sequence[Record], run_id: UUID |
     written = Written()
     _write_or_split(connection, _combine(records), run_id, written)
     return written
+
+
+def sweep(
+    connection: Connection[Any], *, source: str, kind: str, parent_field: str, parent_id: str, keys: Collection[str]
+) -> int:
+    """Mark the records of a kind within one parent that a source no longer names as gone; returns how many.
+
+    `keys` are those of all the records that it names, `parent_field` the field of these records that names the parent,
+    by its id at the source. What no source names any more gets `removed_at`, and stays; it loses that when it returns.
+    """
+    with connection.transaction():
+        gone = connection.execute(
+            sql.SQL(
+                """
+                WITH gone AS (
+                    UPDATE source_records record SET gone_at = now(), changed_at = now()
+                    FROM external_ids parent JOIN {table} child ON child.{field} = parent.entity_id
+                    WHERE parent.kind = %s AND parent.source = %s AND parent.value = %s
+                      AND record.entity_id = child.id AND record.source = %s AND record.kind = %s
+                      AND record.gone_at IS NULL AND record.key <> ALL (%s)
+                    RETURNING record.kind, record.entity_id
+                )
+                INSERT INTO touched SELECT kind, entity_id FROM gone
+                """
+            ).format(table=sql.Identifier(ENTITIES[kind].name), field=sql.Identifier(parent_field)),
+            [
+                identity.PARENTS[kind][parent_field],
+                OWNERS.get(source, source),
+                parent_id,
+                source,
+                kind,
+                list(keys),
+            ],
+        ).rowcount
+        if gone:
+            merge.merge(connection, {kind})
+            merge.write_changes(connection)
+    return gone
 
 
 def _combine(records: Sequence[Record]) -> list[Record]:
@@ -114,7 +159,7 @@ def _write_with_retries(
     for _ in range(ATTEMPTS - 1):
         try:
             return _write_batch(connection, records, run_id)
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, _Overtaken):
             continue
     return _write_batch(connection, records, run_id)
 
@@ -125,88 +170,110 @@ def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUI
         for setting in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_material", "jit"):
             connection.execute(f"SET LOCAL {setting} = off")
         _copy(connection, records)
-        _lock(connection)
-        identity.resolve(connection)
-        _stage(connection)
-        _record(connection, run_id)
-        connection.execute("INSERT INTO touched SELECT DISTINCT kind, entity_id FROM staged WHERE op <> 'unchanged'")
-        merge.merge(connection, {record.kind for record in records})
-        counts = connection.execute("SELECT kind, op, count(*)::integer FROM staged GROUP BY kind, op")
-        operations = {(kind, op): count for kind, op, count in counts}
-        merge.write_changes(connection)
+        operations = _take_known(connection)
+        if any(operation == "updated" for _, operation in operations):
+            _update_known(connection, run_id)
+        fresh = len(records) - sum(operations.values())
+        if fresh:
+            operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
+        changed = {kind for kind, operation in operations if operation != "unchanged"}
+        if changed:
+            merge.merge(connection, changed)
+            merge.write_changes(connection)
     return operations
 
 
 def _copy(connection: Connection[Any], records: list[Record]) -> None:
     with connection.cursor() as cursor, cursor.copy("COPY incoming FROM STDIN") as copy:
         for record in records:
-            payload = record.payload
-            copy.write_row(
-                (
-                    record.source,
-                    record.kind,
-                    record.key,
-                    payload.get("show_id"),
-                    payload.get("season_number") if record.kind == "season" else None,
-                    orjson.dumps(payload).decode(),
-                )
-            )
+            owner = OWNERS.get(record.source, record.source)
+            copy.write_row((record.source, owner, record.kind, record.key, orjson.dumps(record.payload).decode()))
 
 
-def _lock(connection: Connection[Any]) -> None:
-    """Take the known records of the batch, in order: two writers of the same things wait, and never crosswise."""
+def _take_known(connection: Connection[Any]) -> dict[tuple[str, str], int]:
+    """Bring the known records of the batch up to date; returns counts by (kind, operation).
+
+    They are locked in order: two writers of the same things wait, and never crosswise. A record that tells nothing
+    new only notes when it was seen.
+    """
     connection.execute(
         """
-        SELECT FROM incoming JOIN source_records USING (source, kind, key)
-        ORDER BY source, kind, key FOR UPDATE OF source_records
+        INSERT INTO known (kind, record, payload)
+        SELECT incoming.kind, record.ctid,
+               CASE WHEN record.gone_at IS NOT NULL
+                      OR (record.payload <> incoming.payload
+                          AND record.payload || incoming.payload <> record.payload)
+                    THEN incoming.payload END
+        FROM incoming JOIN source_records record USING (source, kind, key)
+        ORDER BY source, kind, key FOR UPDATE OF record
         """
-    )
-
-
-def _stage(connection: Connection[Any]) -> None:
-    """Find each record's entity, and whether it tells anything new."""
-    connection.execute(
-        """
-        INSERT INTO staged (source, kind, key, payload, entity_id, op)
-        SELECT incoming.source, incoming.kind, incoming.key, incoming.payload,
-               coalesce(seasons.id, known.entity_id),
-               CASE WHEN earlier.key IS NULL THEN 'inserted'
-                    WHEN earlier.payload || incoming.payload = earlier.payload THEN 'unchanged'
-                    ELSE 'updated' END
-        FROM incoming
-        LEFT JOIN source_records earlier
-          ON earlier.source = incoming.source AND earlier.kind = incoming.kind AND earlier.key = incoming.key
-        LEFT JOIN external_ids known
-          ON known.kind = incoming.kind AND known.source = incoming.source AND known.value = incoming.key
-        LEFT JOIN seasons ON incoming.kind = 'season' AND seasons.season_number = incoming.season_number
-          AND seasons.show_id = (
-              SELECT entity_id FROM external_ids
-              WHERE kind = 'show' AND source = incoming.source AND value = incoming.show_key
-          )
-        """
-    )
-
-
-def _record(connection: Connection[Any], run_id: UUID | None) -> None:
-    """Keep what the sources said. A record that tells nothing new only notes when it was seen."""
-    connection.execute(
-        """
-        INSERT INTO source_records AS record (source, kind, key, payload, run_id, entity_id)
-        SELECT source, kind, key, payload, %s, entity_id FROM staged WHERE op <> 'unchanged'
-        ORDER BY source, kind, key
-        ON CONFLICT (source, kind, key) DO UPDATE
-        SET payload = record.payload || excluded.payload, run_id = excluded.run_id,
-            entity_id = excluded.entity_id, seen_at = now(), changed_at = now()
-        """,
-        [run_id],
     )
     connection.execute(
         """
         UPDATE source_records SET seen_at = now()
-        FROM (SELECT source, kind, key FROM staged WHERE op = 'unchanged') seen
-        WHERE source_records.source = seen.source AND source_records.kind = seen.kind
-          AND source_records.key = seen.key
+        FROM known WHERE known.payload IS NULL AND source_records.ctid = known.record
         """
+    )
+    counts = connection.execute("SELECT kind, payload IS NULL, count(*)::integer FROM known GROUP BY 1, 2").fetchall()
+    return {(kind, "unchanged" if unchanged else "updated"): count for kind, unchanged, count in counts}
+
+
+def _update_known(connection: Connection[Any], run_id: UUID | None) -> None:
+    connection.execute(
+        """
+        WITH updated AS (
+            UPDATE source_records record
+            SET payload = record.payload || known.payload, run_id = %s,
+                seen_at = now(), changed_at = now(), gone_at = NULL
+            FROM known WHERE known.payload IS NOT NULL AND record.ctid = known.record
+            RETURNING record.kind, record.entity_id
+        )
+        INSERT INTO touched SELECT kind, entity_id FROM updated
+        """,
+        [run_id],
+    )
+
+
+def _record_fresh(
+    connection: Connection[Any], kinds: set[str], expected: int, run_id: UUID | None
+) -> dict[tuple[str, str], int]:
+    """Keep what is said for the first time, each record with its entity; returns counts by (kind, operation)."""
+    found = connection.execute(
+        """
+        INSERT INTO fresh SELECT incoming.* FROM incoming
+        WHERE NOT EXISTS (
+            SELECT FROM source_records known
+            WHERE known.source = incoming.source AND known.kind = incoming.kind AND known.key = incoming.key
+        )
+        """
+    )
+    if found.rowcount != expected:
+        raise _Overtaken
+    identity.resolve(connection, kinds)
+    recorded = connection.execute(_record(frozenset(kinds)), [run_id]).fetchall()
+    if sum(count for _, count in recorded) != expected:
+        raise _Overtaken
+    return {(kind, "inserted"): count for kind, count in recorded}
+
+
+@cache
+def _record(kinds: frozenset[str]) -> bytes:
+    return (
+        sql.SQL(
+            """
+            WITH placed AS ({placed}), recorded AS (
+                INSERT INTO source_records (source, kind, key, payload, run_id, entity_id)
+                SELECT source, kind, key, payload, %s, entity_id FROM placed ORDER BY source, kind, key
+                ON CONFLICT DO NOTHING
+                RETURNING kind, entity_id
+            ), touching AS (
+                INSERT INTO touched SELECT kind, entity_id FROM recorded
+            )
+            SELECT kind, count(*)::integer FROM recorded GROUP BY kind
+            """
+        )
+        .format(placed=identity.place(kinds))
+        .as_bytes(None)
     )
 
 

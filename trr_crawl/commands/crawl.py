@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ class Command(ScrapyCrawl):
         assert self.crawler_process is not None
         crawler = self._create_crawler(args[0])
         self.crawler_process.crawl(crawler, **opts.spargs)
+        gc.freeze()  # what start-up made lives to the end: no need to look through it again and again
         self.crawler_process.start()
         outcome, words = _end_of(crawler)
         self.exitcode = EXIT_STATUS[outcome]

@@ -102,8 +102,8 @@ class Node:
     def integer(self, key: str) -> int | None:
         """A whole number, also one written as a string."""
         value = self.data.get(key)
-        if value is None:
-            return None
+        if value is None or (type(value) is int and -LARGEST <= value <= LARGEST):
+            return value
         if isinstance(value, str):
             try:
                 value = text.integer(value)

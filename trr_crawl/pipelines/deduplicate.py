@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from scrapy.exceptions import DropItem
 
-from trr_crawl.items import Item, payload
+from trr_crawl.items import Item
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -34,7 +34,7 @@ class DeduplicatePipeline:
 
     def process_item(self, item: Item) -> Item:
         thing = (item.source, item.kind, item.key)
-        said = hash(orjson.dumps(payload(item)))
+        said = hash(orjson.dumps(item))
         earlier = self._seen.pop(thing, None)
         self._seen[thing] = said
         if len(self._seen) > REMEMBERED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trr_crawl.items import FIELDS, Image, Item
 from trr_crawl.text import clean
@@ -10,6 +10,9 @@ from trr_crawl.text import clean
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
+
+WITH_TEXT: Final = frozenset((str, list, Image))
+"""The types of values that text can be in."""
 
 
 class NormalizePipeline:
@@ -25,6 +28,8 @@ class NormalizePipeline:
     def process_item(self, item: Item) -> Item:
         for name in FIELDS[type(item)]:
             value = getattr(item, name)
+            if value.__class__ not in WITH_TEXT:
+                continue
             normal = normalized(value)
             if normal is not value and normal != value:
                 setattr(item, name, normal)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,9 +16,10 @@ from scrapy.exceptions import CloseSpider
 
 from trr_crawl import database
 from trr_crawl.catalog import write
+from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.catalog.write import Record, Written
 from trr_crawl.errors import one_line
-from trr_crawl.items import Item, payload
+from trr_crawl.items import Inventory, Item, payload
 from trr_crawl.report import report_of
 from trr_crawl.runs import RunRecorder
 
@@ -44,6 +47,7 @@ class StorePipeline:
         self.crawler = crawler
         self.batch_size = crawler.settings.getint("STORE_BATCH_SIZE")
         self.flush_seconds = crawler.settings.getfloat("STORE_FLUSH_SECONDS")
+        self.dry_run = False
         self._batch: list[Record] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._writing = asyncio.Lock()
@@ -55,12 +59,8 @@ class StorePipeline:
     def from_crawler(cls, crawler: Crawler) -> StorePipeline:
         return cls(crawler)
 
-    @property
-    def dry_run(self) -> bool:
-        """Whether the spider was told to write nothing."""
-        return bool(getattr(self.crawler.spider, "dry_run", False))
-
     async def open_spider(self) -> None:
+        self.dry_run = bool(getattr(self.crawler.spider, "dry_run", False))
         if not self.dry_run:
             try:
                 self._connection = await asyncio.to_thread(self._connect)
@@ -69,15 +69,19 @@ class StorePipeline:
                 raise CloseSpider("database") from error
             self._clock = asyncio.create_task(self._flush_by_the_clock())
 
-    async def process_item(self, item: Item) -> Item:
-        if self.dry_run:
+    def process_item(self, item: Item) -> Item | Awaitable[Item]:
+        if self.dry_run or item.kind not in ENTITIES:
             self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
             return item
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
         if len(self._batch) >= self.batch_size * BATCHES_WAITING:
-            await self.flush()  # the database is slower than the source: wait for it
-        elif len(self._batch) >= self.batch_size and (self._flushing is None or self._flushing.done()):
+            return self._after_a_flush(item)  # the database is slower than the source: wait for it
+        if len(self._batch) >= self.batch_size and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.create_task(self.flush())
+        return item
+
+    async def _after_a_flush(self, item: Item) -> Item:
+        await self.flush()
         return item
 
     async def close_spider(self) -> None:
@@ -87,7 +91,25 @@ class StorePipeline:
                 await self._clock
         await self.flush()
         if self._connection is not None:
+            if not self._broken:
+                await self._sweep()
             self._connection.close()
+
+    async def _sweep(self) -> None:
+        """Mark what is gone from the sources, where the run got all that they have."""
+        for inventory in report_of(self.crawler.spider).inventories:
+            try:
+                gone = await asyncio.to_thread(self._sweep_once, inventory)
+            except (psycopg.Error, database.DatabaseError) as error:
+                self._give_up(error, 0)
+                return
+            if gone:
+                self.crawler.stats.inc_value(f"store/{inventory.kind}/removed", gone)
+
+    def _sweep_once(self, inventory: Inventory) -> int:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return write.sweep(self._connection, **asdict(inventory))
 
     async def flush(self) -> None:
         """Write what has been collected."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, KeysView, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,7 +15,7 @@ from scrapy.http import Request, Response
 
 from trr_crawl import arguments
 from trr_crawl.arguments import ArgumentError
-from trr_crawl.items import Item, payload
+from trr_crawl.items import Inventory, Item, payload
 from trr_crawl.parse.errors import PageError
 from trr_crawl.report import Gap, RunReport
 
@@ -132,6 +132,15 @@ class CatalogSpider(Spider):
         """Note and log that something could not be got."""
         self.report.add(Gap(subject=want.subject, part=want.part, why=why, blocked=blocked))
         self.logger.warning("Could not get %s: %s.", " ".join(filter(None, (want.subject, want.part))), why)
+
+    def note_all(self, kind: str, parent_field: str, parent_id: str, keys: Iterable[str]) -> None:
+        """Note that these are all things of a kind that the source has within a parent: others are gone from it.
+
+        Only for what came to the last piece; see `Inventory` for the arguments.
+        """
+        self.report.inventories.append(
+            Inventory(source="imdb", kind=kind, parent_field=parent_field, parent_id=parent_id, keys=frozenset(keys))
+        )
 
     def note_drift(self, paths: list[str]) -> None:
         """Count keys that no parser knows, and log each of them once a run."""

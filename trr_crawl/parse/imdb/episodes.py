@@ -123,7 +123,7 @@ def query(show_id: str, *, seasons: Sequence[str] = (), after: str | None = None
 
 def parse_page(body: bytes, show_id: str) -> EpisodesPage:
     """Read the bytes of `https://www.imdb.com/title/{show_id}/episodes/`, any season of it."""
-    props = next_data.page_props(body)
+    props = next_data.page_props(body, "contentData")
     country, language = next_data.caller(props)
     content = props.need("contentData")
     head = content.node("entityMetadata") or content.need("data").need("title")

@@ -12,6 +12,9 @@ from trr_crawl.text import full_date, original_image_url
 
 T = TypeVar("T")
 
+_PLAIN_LABELS = frozenset(map(str, range(2200)))
+"""Nearly all seasons and years, as they are written."""
+
 KNOWN = frozenset(
     "__typename id certificate runtime ratingsSummary titleGenres meta titleType titleText originalTitleText "
     "releaseYear plot primaryImage series castPageTitle creatorsPageTitle directorsPageTitle productionStatus "
@@ -38,15 +41,29 @@ TITLE_FIELDS = """
 """The GraphQL selection that `show` reads, in the names that IMDb's own pages use."""
 
 
-def check_identity(node: Node, title_id: str) -> None:
-    """Raise WrongPage unless the title is the one asked for, NotASeries unless it can have episodes."""
+def check_id(node: Node, title_id: str) -> str:
+    """Raise WrongPage unless the title is the one asked for; its name."""
     found = node.need_string("id")
     name = node.words("titleText") or "no title"
     if found != title_id:
         raise WrongPage(f"asked for {title_id}, the page is about {found} ({name})")
+    return name
+
+
+def check_identity(node: Node, title_id: str) -> None:
+    """Raise WrongPage unless the title is the one asked for, NotASeries unless it can have episodes."""
+    name = check_id(node, title_id)
     title_type = node.node("titleType")
     if title_type is not None and title_type.flag("canHaveEpisodes") is False:
         raise NotASeries(f"{title_id} ({name}) is a {title_type.string('id')}: it has no episodes")
+
+
+def series_id(node: Node) -> str | None:
+    """The series that an episode belongs to; None for a title that is no episode."""
+    title_type = node.need("titleType")
+    if not title_type.need_string("id").endswith("Episode"):
+        return None
+    return node.need("series").need("series").need_string("id")
 
 
 def show(node: Node, *, country: str | None, language: str | None) -> Show:
@@ -119,6 +136,8 @@ def image(node: Node, key: str) -> Maybe[Image]:
 
 def season_label(value: object, path: str) -> str:
     """A season or year as IMDb's selectors write it: a number, or "unknown" (-1 on older pages)."""
+    if isinstance(value, str) and value in _PLAIN_LABELS:
+        return value
     label = str(value).strip().lower()
     if label in ("unknown", "-1"):
         return "unknown"

@@ -1,0 +1,94 @@
+"""Every recorded advanced search against its golden, and the parser on the one that IMDb really served."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from golden_pages import check_refusal, errors_expected, errors_raised, faults, goldens, lines, page_of, told
+
+from support import CAPTURES
+from trr_crawl.items import UNSET, Image
+from trr_crawl.parse.imdb import search_title
+from trr_crawl.parse.imdb.search_title import SearchPage
+
+
+def read(page: Path, about: str) -> SearchPage:
+    if page.suffix == ".html":
+        return search_title.parse_page(page.read_bytes(), about)
+    return search_title.parse_answer(page.read_bytes(), about, country="US", language="en-US")
+
+
+def test_every_page_has_one_golden_and_every_golden_its_page() -> None:
+    assert faults("search_title") == []
+
+
+@pytest.mark.parametrize("golden", goldens("search_title", ".items.json"))
+def test_a_search_holds_these_items(golden: Path) -> None:
+    expected = json.loads(golden.read_bytes())
+    page = read(page_of(golden), expected["about"])
+    found = {
+        "about": page.series.id if page.series else expected["about"],
+        "count": page.count,
+        "total": page.total,
+        "next_cursor": page.next_cursor,
+        "drift": page.drift,
+        "items": told(page.items()),
+    }
+    assert lines(found) == lines(expected)
+
+
+@pytest.mark.parametrize("golden", goldens("search_title", ".error.json"))
+def test_a_search_is_refused(golden: Path) -> None:
+    check_refusal(golden, read)
+
+
+def test_every_error_of_the_parser_has_its_page() -> None:
+    assert errors_raised(search_title) <= errors_expected("search_title")
+
+
+def test_the_query_names_its_operation_and_cursor() -> None:
+    query = search_title.query("tt99000001", after="c")
+    assert query["variables"] == {"id": "tt99000001", "first": 250, "after": "c"}
+    assert f"query {query['operationName']}(" in query["query"]
+    assert query["query"].count("{") == query["query"].count("}")
+
+
+def captured() -> tuple[dict[str, Any], SearchPage]:
+    folder = CAPTURES / "imdb" / "search_title"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded pages in {CAPTURES}")
+    [path] = folder.glob("*.json")
+    raw = path.read_bytes()
+    results: dict[str, Any] = json.loads(raw)["props"]["pageProps"]["searchResults"]["titleResults"]
+    script = b'<script id="__NEXT_DATA__">' + raw.replace(b"</", b"<\\/") + b"</script>"
+    return results, search_title.parse_page(script, "tt0071007")
+
+
+def test_a_real_search_is_read_in_full() -> None:
+    results, page = captured()
+    assert (page.count, page.total, page.next_cursor, page.drift) == (204, 204, None, [])
+    for item, episode in zip(results["titleListItems"], page.episodes, strict=True):
+        assert (episode.id, episode.show_id) == (item["titleId"], "tt0071007")
+        assert (episode.season_number, episode.episode_number) == (UNSET, UNSET)
+        assert (episode.title, episode.overview) == (html.unescape(item["titleText"]), html.unescape(item["plot"]))
+        assert (episode.runtime_seconds, episode.certificate) == (item["runtime"], item["certificate"])
+        assert (episode.genres, episode.can_rate) == (item["genres"], item["canRate"])
+        assert episode.rating == (item["ratingSummary"]["aggregateRating"] or None)
+        assert episode.vote_count == item["ratingSummary"]["voteCount"]
+        assert episode.release_year == item["releaseYear"]
+        assert isinstance(episode.image, Image)
+        assert episode.image.url == item["primaryImage"]["url"]
+
+
+def test_the_series_is_told_as_to_a_caller_from_italy() -> None:
+    results, page = captured()
+    told_series = results["titleListItems"][0]["series"]
+    assert page.series is not None
+    assert page.series.country == "IT"
+    assert page.series.title == told_series["titleText"] != page.series.original_title
+    assert page.series.original_title == told_series["originalTitleText"]
+    assert (page.series.start_year, page.series.end_year) == (1974, 1983)

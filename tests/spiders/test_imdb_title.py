@@ -1,0 +1,200 @@
+"""`scrapy crawl imdb_title` against a real server, dry: what it asks, what it yields, what it owns up to."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from origin import Asked, Origin, Reply, json_reply, serving
+
+from support import CAPTURES, Crawl, scrapy
+
+PAGES = Path(__file__).parents[1] / "pages" / "imdb" / "title"
+SHOW_ID = "tt99003000"
+EPISODE_ID = "tt99003101"
+
+
+class Titles:
+    """Answers with the recorded pages of one show and one episode."""
+
+    def __init__(self) -> None:
+        self.keywords: list[str] = []
+        """When set, answers tell them two at a time."""
+
+    def __call__(self, asked: Asked) -> Reply | None:
+        if asked.path == "/graphql":
+            return self.answer(json.loads(asked.body)["variables"])
+        names = {
+            f"/title/{SHOW_ID}/": "more-keywords-than-shown",
+            f"/title/{SHOW_ID}/reference/": "reference-2025-10",
+            f"/title/{EPISODE_ID}/": "episode",
+        }
+        name = names.get(asked.path)
+        return Reply((PAGES / f"{name}.html").read_bytes()) if name else Reply(b"no such page", 404)
+
+    def answer(self, variables: dict[str, Any]) -> Reply:
+        names = {SHOW_ID: "answer-show", EPISODE_ID: "answer-episode"}
+        name = names.get(variables["id"], "answer-no-such-title")
+        answer = json.loads((PAGES / f"{name}.json").read_bytes())
+        if self.keywords:
+            start = int(variables.get("after") or 0)
+            answer["data"]["title"]["keywords"] = {
+                "total": len(self.keywords),
+                "pageInfo": {"hasNextPage": start + 2 < len(self.keywords), "endCursor": str(start + 2)},
+                "edges": [{"node": {"text": text}} for text in self.keywords[start : start + 2]],
+            }
+        return json_reply(answer)
+
+
+@pytest.fixture
+def titles() -> Titles:
+    return Titles()
+
+
+@pytest.fixture
+def origin(titles: Titles) -> Iterator[Origin]:
+    with serving(Origin()) as served:
+        served.misbehave = titles
+        yield served
+
+
+class Crawled:
+    """A dry run and its items."""
+
+    def __init__(self, done: Crawl, path: Path) -> None:
+        self.status, self.output, self.last_line = done.status, done.output, done.last_line
+        self.items: list[dict[str, Any]] = json.loads(path.read_text() or "[]") if path.exists() else []
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [item for item in self.items if item["kind"] == kind]
+
+
+def crawl(tmp_path: Path, *arguments: str) -> Crawled:
+    path = tmp_path / "items.json"
+    done = scrapy("crawl", "imdb_title", "-a", "dry_run=true", "-O", path, *arguments)
+    assert "Traceback" not in done.output, done.output
+    return Crawled(done, path)
+
+
+class TestGraphql:
+    def test_a_title_is_one_request(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 0, done.output
+        assert origin.pages_asked == ["/graphql"]
+        assert json.loads(origin.asked[-1].body)["variables"] == {"id": SHOW_ID, "first": 250, "top": 18}
+        assert Counter(item["kind"] for item in done.items) == {"show": 1, "person": 5, "credit": 5}
+        [show] = done.of("show")
+        assert (show["tags"], show["networks"]) == (["Reality TV Dating", "Game Show", "Reality TV"], ["Harbour TV"])
+
+    def test_many_titles_an_episode_among_them(self, origin: Origin, tmp_path: Path) -> None:
+        listed = tmp_path / "titles.txt"
+        listed.write_text(f"{SHOW_ID}\n{EPISODE_ID} # the third\n{SHOW_ID}\n")
+        done = crawl(tmp_path, "-a", f"titles=@{listed}", *origin.settings("graphql"))
+        assert done.status == 0, done.output
+        assert len(origin.pages_asked) == 2
+        [episode] = done.of("episode")
+        assert (episode["id"], episode["show_id"], episode["season_number"]) == (EPISODE_ID, SHOW_ID, 1)
+        assert {item["episode_id"] for item in done.of("episode_credit")} == {EPISODE_ID}
+
+    def test_keywords_are_followed_to_their_end(self, origin: Origin, titles: Titles, tmp_path: Path) -> None:
+        titles.keywords = ["roof", "ladder", "gull", "tide", "salt"]
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 0, done.output
+        assert len(origin.pages_asked) == 3
+        assert [show["keywords"] for show in done.of("show")] == [
+            ["roof", "ladder"],
+            ["roof", "ladder", "gull", "tide"],
+            ["roof", "ladder", "gull", "tide", "salt"],
+        ]
+
+    def test_keywords_that_come_again_end_it(self, origin: Origin, titles: Titles, tmp_path: Path) -> None:
+        titles.keywords = ["roof", "ladder", "roof", "ladder", "roof", "ladder"]
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 3
+        assert f"{SHOW_ID} keywords (the cursor 4 leads nowhere after 2 of 6)" in done.last_line
+
+    def test_fewer_keywords_than_promised_is_partial(self, origin: Origin, titles: Titles, tmp_path: Path) -> None:
+        titles.keywords = ["roof", "roof"]
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 3
+        assert f"{SHOW_ID} keywords (1 of 2 came)" in done.last_line
+
+    def test_one_that_nobody_knows_does_not_stop_the_others(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title=tt99404404,{SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 3
+        assert "tt99404404 (IMDb knows no title tt99404404)" in done.last_line
+        assert len(done.of("show")) == 1
+
+
+class TestPages:
+    def test_a_page_shows_the_first_keywords_and_the_run_says_so(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("html"))
+        assert done.status == 3
+        assert f"{SHOW_ID} keywords (a page shows 2 of 82, only GraphQL serves all)" in done.last_line
+        assert origin.pages_asked == [f"/title/{SHOW_ID}/"]
+        assert [show["title"] for show in done.of("show")] == ["Salt & Ladder"]
+        assert [credit["billing_order"] for credit in done.of("credit")] == [1, 2, 3, 4, 5]
+
+    def test_the_reference_page_tells_the_network(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", "-a", "reference=true", *origin.settings("html"))
+        assert done.status == 0, done.output
+        assert origin.pages_asked == [f"/title/{SHOW_ID}/reference/"]
+        assert done.of("show")[0]["networks"] == ["Harbour TV"]
+
+    def test_an_episode(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title={EPISODE_ID}", *origin.settings("html"))
+        assert done.status == 0, done.output
+        assert [episode["id"] for episode in done.of("episode")] == [EPISODE_ID]
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("another-title", f"asked for {SHOW_ID}, the page is about tt99003009"),
+            ("cut", "the page is cut"),
+            ("legacy-of-2017", "a page that has no title data"),
+        ],
+    )
+    def test_a_page_that_cannot_be_used_gives_no_item(
+        self, origin: Origin, tmp_path: Path, name: str, words: str
+    ) -> None:
+        origin.misbehave = lambda _asked: Reply((PAGES / f"{name}.html").read_bytes())
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("html"))
+        assert done.status in (1, 4)
+        assert words in done.last_line
+        assert done.items == []
+
+    def test_new_keys_are_named(self, origin: Origin, tmp_path: Path) -> None:
+        origin.misbehave = lambda _asked: Reply((PAGES / "new-keys.html").read_bytes())
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("html"))
+        assert done.status == 0
+        assert "nobody reads credit.shoeSize yet" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Say which title to crawl"),
+        (("-a", "title=nm0000001"), "'nm0000001' is not an IMDb title"),
+        (("-a", f"title={SHOW_ID}", "-a", "reference=perhaps"), "neither true nor false"),
+        (("-a", f"show={SHOW_ID}"), "imdb_title has no argument 'show'; it takes dry_run, reference, title, titles"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = crawl(tmp_path, *arguments)
+    assert done.status == 2
+    assert words in done.last_line
+
+
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"there are no recorded pages in {CAPTURES}")
+def test_a_page_that_imdb_served_from_an_archive(tmp_path: Path) -> None:
+    [captured] = (CAPTURES / "imdb" / "title").glob("*tt0213327*.html")
+    archive = tmp_path / "captured.warc.gz"
+    assert scrapy("archive-add", archive, "https://www.imdb.com/title/tt0213327/", captured).status == 0
+    done = crawl(tmp_path, "-a", "title=tt0213327", "-s", f"REPLAY={archive}")
+    assert done.status == 3
+    assert "tt0213327 keywords (a page shows 5 of 82" in done.last_line
+    assert Counter(item["kind"] for item in done.items) == {"show": 1, "person": 20, "credit": 18}

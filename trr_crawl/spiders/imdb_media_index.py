@@ -1,0 +1,38 @@
+"""`scrapy crawl imdb_media_index -a show=tt…`: all pictures of one or many shows, and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from scrapy.http import Request
+
+from trr_crawl.arguments import ArgumentError, title_ids
+from trr_crawl.spiders.base import READERS, Arguments
+from trr_crawl.spiders.imdb_gallery import GallerySpider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaIndexArguments(Arguments):
+    """Whose pictures to get."""
+
+    shows: tuple[str, ...] = ()
+    """IMDb title ids."""
+
+    def __post_init__(self) -> None:
+        if not self.shows:
+            raise ArgumentError("Say whose pictures to get: -a show=tt… or -a shows=@file.")
+
+
+class ImdbMediaIndexSpider(GallerySpider):
+    """Galleries of titles."""
+
+    name = "imdb_media_index"
+    arguments_class = MediaIndexArguments
+    readers = {**READERS, "show": title_ids, "shows": title_ids}
+    args: MediaIndexArguments
+
+    async def start(self) -> AsyncIterator[Request]:
+        """One request a show; what they answer decides about more."""
+        for show_id in dict.fromkeys(self.args.shows):
+            yield self.first_request(show_id)

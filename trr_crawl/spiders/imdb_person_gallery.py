@@ -1,0 +1,38 @@
+"""`scrapy crawl imdb_person_gallery -a person=nm…`: all pictures of one or many people, and who is with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from scrapy.http import Request
+
+from trr_crawl.arguments import ArgumentError, name_ids
+from trr_crawl.spiders.base import READERS, Arguments
+from trr_crawl.spiders.imdb_gallery import GallerySpider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonGalleryArguments(Arguments):
+    """Whose pictures to get."""
+
+    persons: tuple[str, ...] = ()
+    """IMDb ids of people."""
+
+    def __post_init__(self) -> None:
+        if not self.persons:
+            raise ArgumentError("Say whose pictures to get: -a person=nm… or -a persons=@file.")
+
+
+class ImdbPersonGallerySpider(GallerySpider):
+    """Galleries of people."""
+
+    name = "imdb_person_gallery"
+    arguments_class = PersonGalleryArguments
+    readers = {**READERS, "person": name_ids, "persons": name_ids}
+    args: PersonGalleryArguments
+
+    async def start(self) -> AsyncIterator[Request]:
+        """One request a person; what they answer decides about more."""
+        for person_id in dict.fromkeys(self.args.persons):
+            yield self.first_request(person_id)
