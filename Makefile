@@ -12,7 +12,8 @@ demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and sh
 test: $(INSTALLED)  ## the whole test suite
 	$(VENV)/bin/python -m pytest $(PYTEST)
 
-bench: $(INSTALLED)  ## measure crawl and store beside their floors
+bench: $(INSTALLED)  ## measure crawl, store and parsers beside their floors and peers
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(VENV)/bin/python -m bench $(BENCH)
 
 check: $(INSTALLED)  ## what CI checks before the tests

@@ -1,4 +1,4 @@
-"""`python -m bench`: the crawl and the store, measured beside what they stand on."""
+"""`python -m bench`: the crawl, the store and the parsers, measured beside what they stand on."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, report, store
+from bench import crawls, datasets, parsing, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -33,6 +34,8 @@ class Extent:
     """Pages whose records go into the store alone."""
     marks: tuple[int, ...]
     """Page counts at which memory is noted; the last ends the crawl."""
+    dataset_rows: int
+    """Rows of a generated title.principals."""
 
 
 FULL = Extent(
@@ -40,13 +43,18 @@ FULL = Extent(
     pages={LARGE: 800, SMALL: 1000},
     store_pages=1000,
     marks=(1000, 2000, 3000, 4000, 5000),
+    dataset_rows=2_000_000,
 )
 QUICK = Extent(
     rounds=1,
     pages={LARGE: 500, SMALL: 500},
     store_pages=500,
     marks=(500, 1000, 1500),
+    dataset_rows=300_000,
 )
+
+COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
+"""The show whose requests are counted."""
 
 
 class Watched:
@@ -140,11 +148,20 @@ def main() -> None:
             }
             stored = measure_store(watched, made, extent.store_pages, extent.rounds)
             remembered = measure_memory(watched, made, extent.marks)
+            task = progress.add_task("parsing", total=len(parsing.KINDS))
+            read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
+            progress.remove_task(task)
+            task = progress.add_task("datasets", total=None)
+            filtered = datasets.measure(extent.dataset_rows)
+            progress.remove_task(task)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)
         report.store(console, stored)
         report.memory(console, SMALL, remembered)
+        report.parsing(console, read)
+        report.datasets(console, filtered)
+        report.requests(console, **COMPLETE_SHOW)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.crawls import Crawl
-from bench.store import Timing
+from bench.datasets import Timing as DatasetTiming
+from bench.parsing import Reading
+from bench.store import BATCH, Timing
+from trr_crawl.parse.imdb import credits as credits_page
+from trr_crawl.parse.imdb import episodes as episodes_page
+from trr_crawl.parse.imdb import gallery
 
 WHOLE_TO_BARE = 0.6
 """Goal: the whole job's pages/s beside those of the bare crawl."""
@@ -22,6 +27,11 @@ STORE_TO_COPY = 0.35
 """Goal: the store's rows/s beside those of a bare COPY of the rows it writes."""
 FLAT = 1.1
 """Goal: memory at the last mark beside memory at the second; at the first, caches are still filling."""
+
+OURS_TO_FLOOR = 2.0
+"""Goal: a full title page read, items and all, beside a bare reading of its JSON."""
+SOUP_TO_OURS = 30.0
+"""Goal: BeautifulSoup beside us on full title pages."""
 
 MEGABYTE = 1e6
 
@@ -94,6 +104,79 @@ def memory(console: Console, size: int, run: Crawl) -> None:
     held = list(run.memory.at.values())
     if len(held) > 1:
         _goal(console, "memory at the end / at the second mark", held[-1] / held[1], FLAT, at_most=True)
+
+
+def parsing(console: Console, readings: Sequence[Reading]) -> None:
+    """Parsers, the items built, beside a bare reading of the JSON in the page and beside others."""
+    if not readings:
+        console.print("Parsing: not measured, the recorded pages are not here.\n")
+        return
+    table = Table(title="Parsing recorded pages, items built (ms a page)", title_justify="left")
+    for column in ("", "KB", "items", "ours", "MB/s", "floor: orjson", "BeautifulSoup", "imdbinfo"):
+        table.add_column(column, justify="right" if column else "left")
+    for reading in readings:
+        table.add_row(
+            reading.name,
+            f"{reading.size / 1000:,.0f}",
+            str(reading.items),
+            f"{reading.ours * 1000:.2f}",
+            f"{reading.size / reading.ours / MEGABYTE:,.0f}",
+            *(_beside(seconds, reading.ours) for seconds in (reading.floor, reading.soup, reading.theirs)),
+        )
+    console.print(table)
+    console.print("  [dim]x  ours. BeautifulSoup only finds the JSON and reads it, imdbinfo is handed it read.[/]")
+    full = [reading for reading in readings if reading.is_full_title_page]
+    if full:
+        slowest = max(reading.ours / reading.floor for reading in full)
+        _goal(console, "full title pages: ours / floor", slowest, OURS_TO_FLOOR, at_most=True)
+        soup = [r.soup / r.ours for r in full if r.soup is not None]
+        if soup:
+            _goal(console, "full title pages: BeautifulSoup / ours", min(soup), SOUP_TO_OURS)
+    console.print()
+
+
+def _beside(seconds: float | None, ours: float) -> str:
+    return "—" if seconds is None else f"{seconds * 1000:.2f} [dim]x {seconds / ours:.2g}[/]"
+
+
+def datasets(console: Console, timing: DatasetTiming) -> None:
+    """The official datasets, read and filtered."""
+    table = Table(title=f"Datasets, {timing.rows:,} rows, {timing.megabytes:,.0f} MB as text", title_justify="left")
+    for column in ("read and filtered, rows/s", "bare gzip and split, rows/s", "items/s", "bytes a chosen episode"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        f"{timing.rows_per_second:,.0f}",
+        f"{timing.bare_rows_per_second:,.0f}",
+        f"{timing.items_per_second:,.0f}",
+        f"{timing.bytes_a_title:,.0f}",
+    )
+    console.print(table)
+    console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}\n")
+
+
+def requests(console: Console, *, seasons: int, episodes: int, cast: int, images: int) -> None:
+    """How many GraphQL requests a complete show takes, by the sizes of the pages that the spiders ask for."""
+    needed = {
+        "episodes": _pages(episodes, episodes_page.PAGE_SIZE),
+        "credits": _pages(cast, credits_page.PAGE_SIZE),
+        "who is in which episode": _pages(episodes, credits_page.EPISODES_PAGE_SIZE),
+        "images": _pages(images, gallery.PAGE_SIZE),
+    }
+    table = Table(
+        title=f"Requests for a show of {seasons} seasons, {episodes} episodes, {cast} cast, {images} images",
+        title_justify="left",
+    )
+    for column in (*needed, "together"):
+        table.add_column(column, justify="right")
+    table.add_row(*map(str, needed.values()), str(sum(needed.values())))
+    console.print(table)
+    # One page a season, one request a person and season, one page of the gallery for every 48 pictures.
+    reference = 1 + seasons + 1 + cast * seasons + _pages(images, 48)
+    console.print(f"  [dim]one page a season and one request for each of the cast and season: {reference:,}[/]\n")
+
+
+def _pages(count: int, size: int) -> int:
+    return -(-count // size)
 
 
 def _spread(runs: Sequence[Crawl] | Sequence[Timing], value: Callable[..., float]) -> str:

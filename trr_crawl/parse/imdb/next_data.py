@@ -46,11 +46,11 @@ def _props(text: bytes | memoryview) -> Node:
 
 
 def _without_translations(body: bytes, start: int) -> bytes | None:
-    """The JSON without `translationContext`, if that stands where pages have it."""
-    opening = body.find(b',"translationContext":{', start)
-    closing = body.rfind(b'},"urqlState":', start)
+    """The JSON without `translationContext`, if that stands where pages have it: just before `urqlState`."""
+    opening = body.find(b'"translationContext":', start)
+    closing = body.rfind(b'"urqlState":', start)
     end = body.find(b"</script", closing)
-    return body[start:opening] + body[closing + 1 : end] if 0 <= opening < closing < end else None
+    return body[start:opening] + body[closing:end] if 0 <= opening < closing < end else None
 
 
 def _near(body: bytes) -> int:
