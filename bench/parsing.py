@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import orjson
 
-from trr_crawl.parse.imdb import credits, episodes, gallery, person, search_title, title_page
+from trr_crawl.parse.imdb import credits as full_credits
+from trr_crawl.parse.imdb import episodes, gallery, person, search_title, title_page
 
 CAPTURES: Final = Path(__file__).resolve().parents[2] / "shared" / "captures" / "imdb"
 
@@ -45,7 +46,7 @@ KINDS: Final = (
     Kind("title, 2025", "title/*tt0111161*.html", "tt0111161", title_page.parse_page, "parse_json_movie"),
     Kind("title, 2026", "title/*tt0213327*.html", "tt0213327", title_page.parse_page, "parse_json_movie"),
     Kind("reference, film", "title_reference/*tt0133093*", "tt0133093", title_page.parse_page, "parse_json_movie"),
-    Kind("reference, credits", "title_reference/*tt1520211*", "tt1520211", credits.parse_page),
+    Kind("reference, credits", "title_reference/*tt1520211*", "tt1520211", full_credits.parse_page),
     Kind("episodes", "episodes/*tt0944947*", "tt0944947", episodes.parse_page, "parse_json_season_episodes"),
     Kind("person, July 2025", "person/*2025-07-02*", "nm0000126", person.parse_page, "parse_json_person_detail"),
     Kind("person, October 2025", "person/*2025-10-13*", "nm0000126", person.parse_page, "parse_json_person_detail"),
