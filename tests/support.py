@@ -104,21 +104,21 @@ STATE = {
     "external_ids": "SELECT kind, source, value FROM external_ids ORDER BY kind, source, value",
     "shows": """
         SELECT external_ids.value AS "key", shows.* FROM shows
-        JOIN external_ids ON entity_id = shows.id ORDER BY value
+        JOIN external_ids ON entity_id = shows.id ORDER BY source, value
     """,
     "people": """
         SELECT external_ids.value AS "key", people.* FROM people
-        JOIN external_ids ON entity_id = people.id ORDER BY value
+        JOIN external_ids ON entity_id = people.id ORDER BY source, value
     """,
     "seasons": """
         SELECT external_ids.value AS show, seasons.* FROM seasons
-        JOIN external_ids ON entity_id = show_id ORDER BY value, season_number
+        JOIN external_ids ON entity_id = show_id ORDER BY source, value, season_number
     """,
     "episodes": """
         SELECT of_episode.value AS "key", of_show.value AS show, seasons.season_number AS in_season, episodes.*
         FROM episodes JOIN external_ids of_episode ON of_episode.entity_id = episodes.id
         JOIN external_ids of_show ON of_show.entity_id = episodes.show_id
-        LEFT JOIN seasons ON seasons.id = season_id ORDER BY of_episode.value
+        LEFT JOIN seasons ON seasons.id = season_id ORDER BY of_episode.value, of_show.value
     """,
     "inserts": """
         SELECT kind, count(*) AS inserts, count(DISTINCT entity_id) AS entities FROM changes WHERE op = 'insert'

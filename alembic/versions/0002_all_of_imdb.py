@@ -1,4 +1,4 @@
-"""All of IMDb: credits, pictures, galleries, lists; more about shows, episodes and people; what vanished.
+"""All of IMDb: credits, pictures, galleries, lists; more about shows, episodes and people; what vanished; joined entities.
 
 Runs on PostgreSQL 15 to 18.
 """
@@ -273,9 +273,73 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_shows_total_seasons"), "shows", "total_seasons >= 0")
     op.execute(APPEARANCES)
     op.execute(LISTED_SHOWS)
+    _create_joins()
+
+
+def _create_joins() -> None:
+    of_kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    op.drop_constraint(op.f("ck_changes_op"), "changes", type_="check")
+    op.create_check_constraint(op.f("ck_changes_op"), "changes", "op IN ('insert', 'update', 'merge')")
+    op.create_table(
+        "entity_merges",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("new_id()"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("survivor_id", sa.Uuid(), nullable=False),
+        sa.Column("absorbed_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("within_id", sa.Uuid(), nullable=True),
+        sa.Column("moved", JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.CheckConstraint(f"kind IN ({of_kinds})", name=op.f("ck_entity_merges_kind")),
+        sa.CheckConstraint("survivor_id <> absorbed_id", name=op.f("ck_entity_merges_two")),
+        sa.ForeignKeyConstraint(
+            ["within_id"], ["entity_merges.id"], name="fk_entity_merges_within_id_entity_merges", ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_entity_merges"),
+    )
+    op.create_index("ix_entity_merges_survivor_id", "entity_merges", ["survivor_id"])
+    op.create_index("ix_entity_merges_within_id", "entity_merges", ["within_id"])
+    op.create_table(
+        "entity_redirects",
+        sa.Column("old_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("new_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(f"kind IN ({of_kinds})", name=op.f("ck_entity_redirects_kind")),
+        sa.PrimaryKeyConstraint("old_id", name="pk_entity_redirects"),
+    )
+    op.create_index("ix_entity_redirects_new_id", "entity_redirects", ["new_id"])
+    op.create_table(
+        "identity_proposals",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("entity_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("score", sa.Numeric(precision=4, scale=3), nullable=False),
+        sa.Column("evidence", JSONB(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), server_default=sa.text("'open'"), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(f"kind IN ({of_kinds})", name=op.f("ck_identity_proposals_kind")),
+        sa.CheckConstraint("state IN ('open', 'accepted', 'rejected')", name=op.f("ck_identity_proposals_state")),
+        sa.CheckConstraint("entity_id < other_id", name=op.f("ck_identity_proposals_order")),
+        sa.CheckConstraint("score BETWEEN 0 AND 1", name=op.f("ck_identity_proposals_score")),
+        sa.CheckConstraint("(state = 'open') = (decided_at IS NULL)", name=op.f("ck_identity_proposals_decided")),
+        sa.PrimaryKeyConstraint("id", name="pk_identity_proposals"),
+        sa.UniqueConstraint("entity_id", "other_id", name="uq_identity_proposals_entity_id_other_id"),
+    )
+    op.create_index("ix_identity_proposals_state_score", "identity_proposals", ["state", "score"])
 
 
 def downgrade() -> None:
+    for table in ("identity_proposals", "entity_redirects", "entity_merges"):
+        op.drop_table(table)
+    op.execute("DELETE FROM changes WHERE op = 'merge'")
+    op.drop_constraint(op.f("ck_changes_op"), "changes", type_="check")
+    op.create_check_constraint(op.f("ck_changes_op"), "changes", "op IN ('insert', 'update')")
     op.execute("DROP VIEW listed_shows")
     op.execute("DROP VIEW appearances")
     op.drop_column("source_records", "gone_at")

@@ -58,7 +58,12 @@ def write_changes(connection: Connection[Any]) -> None:
     connection.execute(
         """
         INSERT INTO changes (kind, entity_id, op, fields)
-        SELECT kind, entity_id, min(op), max(fields) FROM derived
+        SELECT kind, entity_id, CASE WHEN bool_or(op = 'merge') THEN 'merge' ELSE min(op) END,
+               CASE WHEN count(*) FILTER (WHERE fields <> '{}') > 1 THEN (
+                   SELECT array_agg(DISTINCT field ORDER BY field)
+                   FROM derived again CROSS JOIN unnest(fields) AS field WHERE again.entity_id = derived.entity_id
+               ) ELSE max(fields) END
+        FROM derived
         GROUP BY kind, entity_id
         ORDER BY array_position(%s, kind), entity_id
         """,

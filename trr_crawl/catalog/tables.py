@@ -201,8 +201,62 @@ changes = Table(
     Column("fields", ARRAY(Text), nullable=False),
     _timestamp("at"),
     _one_of("kind", KINDS),
-    _one_of("op", ("insert", "update")),
+    _one_of("op", ("insert", "update", "merge")),
     Index("ix_changes_entity_id_seq", "entity_id", "seq"),
+)
+
+entity_merges = Table(
+    "entity_merges",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=text("new_id()")),
+    Column("kind", Code, nullable=False),
+    Column("survivor_id", Uuid, nullable=False),
+    Column("absorbed_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    # The join that this one followed from.
+    Column("within_id", Uuid, ForeignKey("entity_merges.id", ondelete="RESTRICT")),
+    # Whatever came over, and the absorbed row: what an undo needs.
+    Column("moved", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    _timestamp("at"),
+    _timestamp("undone_at", nullable=True, default=False),
+    Column("undone_by", Text),
+    _one_of("kind", KINDS),
+    CheckConstraint("survivor_id <> absorbed_id", name="two"),
+    Index("ix_entity_merges_survivor_id", "survivor_id"),
+    Index("ix_entity_merges_within_id", "within_id"),
+)
+
+entity_redirects = Table(
+    "entity_redirects",
+    metadata,
+    Column("old_id", Uuid, primary_key=True),
+    Column("kind", Code, nullable=False),
+    Column("new_id", Uuid, nullable=False),
+    _one_of("kind", KINDS),
+    Index("ix_entity_redirects_new_id", "new_id"),
+)
+
+identity_proposals = Table(
+    "identity_proposals",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Code, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("other_id", Uuid, nullable=False),
+    Column("score", Numeric(4, 3), nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("state", Code, nullable=False, server_default=text("'open'")),
+    Column("decided_by", Text),
+    _timestamp("decided_at", nullable=True, default=False),
+    _timestamp("created_at"),
+    _one_of("kind", KINDS),
+    _one_of("state", ("open", "accepted", "rejected")),
+    UniqueConstraint("entity_id", "other_id"),
+    CheckConstraint("entity_id < other_id", name="order"),
+    CheckConstraint("score BETWEEN 0 AND 1", name="score"),
+    CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided"),
+    Index("ix_identity_proposals_state_score", "state", "score"),
 )
 
 shows = _entity(

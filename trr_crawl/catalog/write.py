@@ -17,7 +17,7 @@ import orjson
 import psycopg
 from psycopg import Connection, sql
 
-from trr_crawl.catalog import identity, merge
+from trr_crawl.catalog import identity, matching, merge
 from trr_crawl.catalog.precedence import OWNERS
 from trr_crawl.catalog.tables import ENTITIES
 
@@ -65,7 +65,9 @@ def prepare(connection: Connection[Any]) -> None:
             source text COLLATE "C", owner text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", payload jsonb
         ) ON COMMIT DELETE ROWS;
         CREATE TEMP TABLE IF NOT EXISTS fresh (LIKE incoming) ON COMMIT DELETE ROWS;
-        CREATE TEMP TABLE IF NOT EXISTS known (kind text COLLATE "C", record tid, payload jsonb) ON COMMIT DELETE ROWS
+        CREATE TEMP TABLE IF NOT EXISTS known (
+            source text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", record tid, payload jsonb
+        ) ON COMMIT DELETE ROWS
         """
     )
     connection.commit()
@@ -179,6 +181,7 @@ def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUI
         changed = {kind for kind, operation in operations if operation != "unchanged"}
         if changed:
             merge.merge(connection, changed)
+            matching.join_what_is_one(connection)
             merge.write_changes(connection)
     return operations
 
@@ -198,8 +201,8 @@ def _take_known(connection: Connection[Any]) -> dict[tuple[str, str], int]:
     """
     connection.execute(
         """
-        INSERT INTO known (kind, record, payload)
-        SELECT incoming.kind, record.ctid,
+        INSERT INTO known
+        SELECT source, kind, key, record.ctid,
                CASE WHEN record.gone_at IS NOT NULL
                       OR (record.payload <> incoming.payload
                           AND record.payload || incoming.payload <> record.payload)
@@ -249,6 +252,7 @@ def _record_fresh(
     )
     if found.rowcount != expected:
         raise _Overtaken
+    matching.adopt(connection)
     identity.resolve(connection, kinds)
     recorded = connection.execute(_record(frozenset(kinds)), [run_id]).fetchall()
     if sum(count for _, count in recorded) != expected:

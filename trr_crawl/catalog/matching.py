@@ -1,0 +1,198 @@
+"""Finds out which things of two sources are one.
+
+Only two kinds of evidence join by themselves: an id that both know (`JOINING`), and for episodes of one show the same
+season and number, as long as neither date nor title speaks against it. What speaks against it makes a proposal.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg import Connection, sql
+
+from trr_crawl.catalog import joining
+
+JOINING: Final = ("imdb", "tmdb", "tvdb", "tvmaze", "tvrage", "wikidata")
+"""Sources whose ids name one thing each; an account of a social network may be shared."""
+
+DAYS_APART: Final = 2
+"""Dates of one broadcast may differ so much between sources: time zones, previews."""
+
+
+def adopt(connection: Connection[Any]) -> None:
+    """Give rows of `fresh` the entity that another source's record is known by, before they would get a new one."""
+    connection.execute(
+        """
+        INSERT INTO external_ids (kind, source, value, entity_id)
+        SELECT DISTINCT ON (fresh.kind, fresh.owner, fresh.key) fresh.kind, fresh.owner, fresh.key, known.entity_id
+        FROM fresh
+        CROSS JOIN LATERAL jsonb_each_text(nullif(payload -> 'external_ids', 'null')) AS claim (source, value)
+        JOIN external_ids known
+          ON known.kind = fresh.kind AND known.source = claim.source AND known.value = claim.value
+        WHERE fresh.payload ? 'external_ids' AND claim.source = ANY (%s)
+          AND NOT EXISTS (
+              SELECT FROM external_ids own
+              WHERE own.kind = fresh.kind AND own.source = fresh.owner AND own.value = fresh.key
+          )
+        ORDER BY fresh.kind, fresh.owner, fresh.key, known.entity_id
+        ON CONFLICT DO NOTHING
+        """,
+        [list(JOINING)],
+    )
+    connection.execute(_ADOPT_EPISODES, {"days": DAYS_APART})
+
+
+def join_what_is_one(connection: Connection[Any]) -> None:
+    """Join the batch's things with what other sources told of the same ones, and derive those again."""
+    if _claim(connection):
+        joining.derive(connection)
+    if _match_episodes(connection):
+        joining.derive(connection)
+
+
+def _claim(connection: Connection[Any]) -> int:
+    """Take down the ids that the batch's things have at other sources; two things with one id are joined."""
+    joined = 0
+    claims = connection.execute(
+        """
+        SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value
+        FROM (
+            SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
+            UNION ALL SELECT source, kind, key FROM known WHERE payload ? 'external_ids'
+        ) told JOIN source_records record USING (source, kind, key)
+        CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
+        WHERE claim.value <> ''
+        ORDER BY 1, 3, 4
+        """
+    ).fetchall()
+    for kind, entity, source, value in claims:
+        entity = joining.now(connection, entity)
+        # Two statements: whoever claims the id at this moment is waited for by the first and seen by the second.
+        connection.execute(
+            "INSERT INTO external_ids VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING", [kind, source, value, entity]
+        )
+        known = connection.execute(
+            "SELECT entity_id FROM external_ids WHERE (kind, source, value) = (%s, %s, %s)", [kind, source, value]
+        ).fetchone()
+        if known is not None and known[0] != entity and source in JOINING:
+            survivor, absorbed = sorted((known[0], entity))
+            reason = f"both are {source} {value}"
+            joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
+            joined += 1
+    return joined
+
+
+def _match_episodes(connection: Connection[Any]) -> int:
+    """Join touched episodes with those that another source has in their place, or propose it."""
+    joined = 0
+    # Writers of two sources take turns at a show, so that the later one sees the other's episodes.
+    connection.execute(_LOCK_SHARED_SHOWS)
+    pairs = connection.execute(_IN_ONE_PLACE, {"days": DAYS_APART}).fetchall()
+    for one, other, season, number, contradicted, evidence in pairs:
+        survivor, absorbed = sorted((joining.now(connection, one), joining.now(connection, other)))
+        if survivor == absorbed:
+            continue
+        if contradicted:
+            joining.propose(connection, "episode", survivor, absorbed, score=0.5, evidence=evidence)
+        else:
+            reason = f"both are episode {number} of season {season}"
+            joining.join(connection, "episode", survivor, absorbed, reason=reason, author="equal numbers")
+            joined += 1
+    return joined
+
+
+# Titles are compared by their letters and digits; "Episode 3" is no title of its own.
+_EVIDENCE: Final = sql.SQL(
+    """
+    abs(mine.air_date - theirs.air_date) <= %(days)s AS same_date,
+    abs(mine.air_date - theirs.air_date) > %(days)s AS other_date,
+    mine.letters = theirs.letters AS same_title,
+    mine.letters <> theirs.letters AND mine.letters !~ '^episode[0-9]*$' AND theirs.letters !~ '^episode[0-9]*$'
+        AS other_title
+    """
+)
+_CONTRADICTED: Final = sql.SQL(
+    "((other_date IS TRUE AND same_title IS NOT TRUE) OR (other_title IS TRUE AND same_date IS NOT TRUE))"
+)
+_LETTERS: Final = sql.SQL("regexp_replace(lower(title), '[^[:alnum:]]+', '', 'g') AS letters")
+
+# Of a show that only one source knows nothing is looked up.
+_ADOPT_EPISODES: Final = sql.SQL(
+    """
+    WITH shows AS MATERIALIZED (
+        SELECT named.owner, named.show_key, ids.entity_id
+        FROM (SELECT DISTINCT owner, payload ->> 'show_id' AS show_key FROM fresh WHERE kind = 'episode') named
+        JOIN external_ids ids ON ids.kind = 'show' AND ids.source = named.owner AND ids.value = named.show_key
+        WHERE EXISTS (
+            SELECT FROM external_ids other
+            WHERE other.entity_id = ids.entity_id AND other.kind = 'show' AND other.source <> ids.source
+        )
+    ), mine AS MATERIALIZED (
+        SELECT placed.*, {letters}
+        FROM (
+            SELECT fresh.owner, fresh.key, shows.entity_id AS show_id, payload ->> 'title' AS title,
+                   (payload ->> 'season_number')::integer AS season_number,
+                   (payload ->> 'episode_number')::integer AS episode_number,
+                   (payload ->> 'air_date')::date AS air_date
+            FROM shows JOIN fresh ON shows.owner = fresh.owner AND shows.show_key = fresh.payload ->> 'show_id'
+            WHERE fresh.kind = 'episode'
+        ) placed
+        WHERE NOT EXISTS (
+            SELECT FROM external_ids own
+            WHERE own.kind = 'episode' AND own.source = placed.owner AND own.value = placed.key
+        )
+    ), compared AS (
+        SELECT mine.owner, mine.key, theirs.id, {evidence}
+        FROM mine CROSS JOIN LATERAL (
+            SELECT id, air_date, {letters} FROM episodes
+            WHERE episodes.show_id = mine.show_id AND episodes.season_number = mine.season_number
+              AND episodes.episode_number = mine.episode_number
+              AND NOT EXISTS (
+                  SELECT FROM external_ids own WHERE own.entity_id = episodes.id AND own.source = mine.owner
+              )
+        ) theirs
+    ), agreed AS (
+        SELECT DISTINCT ON (owner, key) owner, key, id FROM compared WHERE NOT {contradicted} ORDER BY owner, key, id
+    )
+    INSERT INTO external_ids (kind, source, value, entity_id)
+    SELECT DISTINCT ON (id) 'episode', owner, key, id FROM agreed ORDER BY id, owner, key
+    ON CONFLICT DO NOTHING
+    """
+).format(evidence=_EVIDENCE, contradicted=_CONTRADICTED, letters=_LETTERS)
+
+_LOCK_SHARED_SHOWS: Final = """
+    SELECT FROM shows WHERE id IN (
+        SELECT show_id FROM episodes WHERE id IN (SELECT entity_id FROM touched WHERE kind = 'episode')
+    ) AND (SELECT count(DISTINCT source) FROM external_ids WHERE kind = 'show' AND entity_id = shows.id) > 1
+    ORDER BY id FOR UPDATE
+"""
+
+_IN_ONE_PLACE: Final = sql.SQL(
+    """
+    WITH placed AS MATERIALIZED (
+        SELECT episodes.id, show_id, season_number, episode_number, air_date, title
+        FROM (SELECT DISTINCT entity_id FROM touched WHERE kind = 'episode') touched
+        JOIN episodes ON episodes.id = touched.entity_id
+    ), shared AS MATERIALIZED (
+        SELECT show_id FROM (SELECT DISTINCT show_id FROM placed) shows
+        WHERE (SELECT count(DISTINCT source) FROM external_ids WHERE kind = 'show' AND entity_id = show_id) > 1
+    ), mine AS MATERIALIZED (
+        SELECT placed.*, {letters} FROM shared JOIN placed USING (show_id)
+    ), compared AS (
+        SELECT mine.id AS one, theirs.id AS other, mine.season_number, mine.episode_number,
+               ARRAY[mine.title, theirs.title] AS titles, ARRAY[mine.air_date, theirs.air_date] AS dates, {evidence}
+        FROM mine CROSS JOIN LATERAL (
+            SELECT id, title, air_date, {letters} FROM episodes
+            WHERE episodes.show_id = mine.show_id AND episodes.season_number = mine.season_number
+              AND episodes.episode_number = mine.episode_number AND episodes.id <> mine.id
+        ) theirs
+        WHERE NOT EXISTS (
+            SELECT FROM external_ids ours JOIN external_ids others USING (kind, source)
+            WHERE ours.entity_id = mine.id AND others.entity_id = theirs.id
+        )
+    )
+    SELECT one, other, season_number, episode_number, {contradicted},
+           jsonb_build_object('season', season_number, 'episode', episode_number, 'titles', titles, 'dates', dates)
+    FROM compared ORDER BY one, other
+    """
+).format(evidence=_EVIDENCE, contradicted=_CONTRADICTED, letters=_LETTERS)
