@@ -92,6 +92,7 @@ class Origin:
             *("-s", f"IMDB_GRAPHQL_URL={self.url}/graphql"),
             *("-s", "DOWNLOAD_DELAY=0"),
             *("-s", "AUTOTHROTTLE_ENABLED=0"),
+            *("-s", "BREAKER_PAUSE=0.1"),
         ]
 
 

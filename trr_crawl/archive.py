@@ -438,6 +438,8 @@ class RecordMiddleware:
         return middleware
 
     def process_response(self, request: Request, response: Response) -> Response:
+        if "save_to" in request.meta or not request.url.startswith("http"):
+            return response  # a file of its own already, or nothing that was fetched
         self.writer.write(
             Exchange(
                 method=request.method,

@@ -8,16 +8,17 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from trr_crawl.blocks import BlockGuard
+from trr_crawl.downloads import SavesFiles
 
 if TYPE_CHECKING:
     from playwright.async_api import Request as BrowserRequest
 
 
-class HttpHandler(BlockGuard, HTTP11DownloadHandler):
+class HttpHandler(BlockGuard, SavesFiles, HTTP11DownloadHandler):
     """Plain HTTP."""
 
 
-class BrowserHandler(BlockGuard, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # it has no types
+class BrowserHandler(BlockGuard, SavesFiles, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # it has no types
     """A headless browser for requests with `meta["playwright"]`, plain HTTP for all others."""
 
 

@@ -21,8 +21,8 @@ AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 COOKIES_ENABLED = False
-# Blocks in a row that make us stop asking a host, seconds until we ask once more, how often we do that in vain before we
-# give up; a challenge is the end at once, waiting changes nothing about it.
+# Blocks in a row that make us stop asking a host; seconds until we ask once more; how often we do that in vain before
+# we give up. A challenge is the end at once: waiting changes nothing about it.
 BREAKER_BLOCKS = 3
 BREAKER_PAUSE = 60.0
 BREAKER_TRIES = 2
@@ -51,6 +51,7 @@ IMDB_COUNTRY = os.environ.get("IMDB_COUNTRY", "US")
 IMDB_LANGUAGE = os.environ.get("IMDB_LANGUAGE", "en-US")
 IMDB_WEB_URL = "https://www.imdb.com"
 IMDB_GRAPHQL_URL = "https://api.graphql.imdb.com/"
+IMDB_SUGGESTION_URL = "https://v3.sg.media-imdb.com/suggestion/titles/x"
 IMDB_GRAPHQL_HEADERS = os.environ.get("IMDB_GRAPHQL_HEADERS", "{}")
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",

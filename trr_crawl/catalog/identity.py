@@ -23,6 +23,7 @@ PARENTS: Final[dict[str, dict[str, str]]] = {
     "episode_credit": {"show_id": "show", "episode_id": "episode", "person_id": "person"},
     "gallery_entry": {"picture_id": "image", "show_id": "show", "person_id": "person"},
     "list_entry": {"list_id": "list", "show_id": "show", "episode_id": "episode"},
+    "offer": {"show_id": "show", "provider_id": "watch_provider"},
 }
 """By kind, the fields of a record that name another thing by its id at the source, and that thing's kind."""
 
@@ -32,6 +33,7 @@ NATURAL_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "episode_credit": ("episode_id", "person_id", "category"),
     "gallery_entry": ("picture_id", "show_id", "person_id"),
     "list_entry": ("list_id", "show_id", "episode_id", "occurrence"),
+    "offer": ("show_id", "region", "offer_type", "provider_id"),
 }
 """The kinds without ids of their own, and the columns that tell one from another."""
 

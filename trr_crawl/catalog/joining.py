@@ -17,14 +17,13 @@ from psycopg.types.json import Jsonb
 from trr_crawl.catalog import merge
 from trr_crawl.catalog.identity import NATURAL_KEYS
 from trr_crawl.catalog.tables import ENTITIES
-from trr_crawl.errors import UserError
 
 Catalog = Connection[Any]
 
 _KIND_OF_TABLE: Final = {table.name: kind for kind, table in ENTITIES.items()}
 
 
-class JoinError(UserError):
+class JoinError(Exception):
     """Two entities cannot be joined, or a join cannot be undone."""
 
 
@@ -194,7 +193,7 @@ def _move(connection: Catalog, update: str, survivor: UUID, absorbed: UUID) -> l
 
 
 def _move_overrides(connection: Catalog, survivor: UUID, absorbed: UUID) -> list[dict[str, Any]]:
-    """The survivor's own overrides stand, those for other fields come over; returns the absorbed one's, as they were."""
+    """The survivor's own overrides stand, those for other fields come over; returns the absorbed one's as they were."""
     own = connection.execute(
         """
         DELETE FROM overrides WHERE entity_id = %s

@@ -37,6 +37,16 @@ def by_imdb(*fields: str) -> dict[str, tuple[Said, ...]]:
     return {field: first("imdb", "imdb_datasets", field=field) for field in fields}
 
 
+def by_tmdb(*fields: str) -> dict[str, tuple[Said, ...]]:
+    """Fields that only TMDb has."""
+    return {field: first("tmdb", field=field) for field in fields}
+
+
+def by_both(*fields: str) -> dict[str, tuple[Said, ...]]:
+    """Fields in which IMDb is better than TMDb, and TMDb than the datasets."""
+    return {field: first("imdb", "tmdb", "imdb_datasets", field=field) for field in fields}
+
+
 def localised(field: str) -> tuple[Said, ...]:
     """A field that IMDb fits to the caller's country: what the US is told, then TMDb, then what others are told."""
     return (Said("imdb", field, country="US"), Said("tmdb", field), Said("imdb", field))
@@ -70,14 +80,34 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "languages": first("imdb", "tmdb", field="languages"),
         "networks": first("tmdb", "imdb", field="networks"),
         "companies": first("tmdb", "imdb", field="companies"),
-        "trailer_url": first("imdb", field="trailer_url"),
+        "trailer_url": first("imdb", "tmdb", field="trailer_url"),
         "total_seasons": first("imdb", "tmdb", field="total_seasons"),
         "total_episodes": first("imdb", "tmdb", field="total_episodes"),
         "imdb_rating": first("imdb", "imdb_datasets", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", field="vote_count"),
+        "tmdb_rating": first("tmdb", field="rating"),
+        "tmdb_vote_count": first("tmdb", field="vote_count"),
+        "tmdb_popularity": first("tmdb", field="popularity"),
+        "tmdb_network_ids": first("tmdb", field="network_ids"),
+        "tmdb_company_ids": first("tmdb", field="company_ids"),
+        **by_tmdb(
+            "programme_type",
+            "in_production",
+            "adult",
+            "homepage",
+            "original_language",
+            "production_countries",
+            "last_air_date",
+            "alternative_titles",
+            "content_ratings",
+            "translations",
+            "videos",
+        ),
     },
     "season": {
         "episode_count": first("imdb", "tmdb", field="episode_count"),
+        **by_tmdb("title", "overview", "air_date"),
+        "tmdb_rating": first("tmdb", field="rating"),
     },
     "episode": {
         "season_number": first("imdb", "tmdb", "imdb_datasets", field="season_number"),
@@ -92,6 +122,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "genres": first("imdb", "imdb_datasets", field="genres"),
         "imdb_rating": first("imdb", "imdb_datasets", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", field="vote_count"),
+        "tmdb_rating": first("tmdb", field="rating"),
+        "tmdb_vote_count": first("tmdb", field="vote_count"),
+        "production_code": first("tmdb", field="production_code"),
     },
     "person": {
         "name": first("imdb", "tmdb", "imdb_datasets", field="name"),
@@ -107,8 +140,10 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "death_cause": first("imdb", field="death_cause"),
         "height_centimetres": first("imdb", field="height_centimetres"),
         "professions": first("imdb", "imdb_datasets", field="professions"),
+        "tmdb_popularity": first("tmdb", field="popularity"),
+        **by_tmdb("original_name", "gender", "adult", "homepage", "known_for_department"),
     },
-    "credit": by_imdb(
+    "credit": by_both(
         "category_name",
         "billing_order",
         "jobs",
@@ -121,9 +156,15 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "episode_count",
         "start_year",
         "end_year",
-    ),
-    "episode_credit": by_imdb("characters", "attributes", "as_self", "uncredited", "archive_footage"),
-    "image": by_imdb(
+    )
+    | by_tmdb("roles"),
+    "episode_credit": by_both("jobs", "characters", "attributes", "as_self", "uncredited", "archive_footage")
+    | by_tmdb("guest"),
+    "network": by_tmdb("name", "country", "headquarters", "homepage", "logo_url", "logos"),
+    "company": by_tmdb("name", "country", "headquarters", "homepage", "description", "owner_id", "logo_url", "logos"),
+    "watch_provider": by_tmdb("name", "logo_url"),
+    "offer": by_tmdb("display_priority", "link"),
+    "image": by_both(
         "url",
         "source_id",
         "width",
@@ -133,8 +174,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "copyright",
         "person_ids",
         "title_ids",
-    ),
-    "gallery_entry": by_imdb("position"),
-    "list": by_imdb("name", "description", "author", "total_entries"),
-    "list_entry": by_imdb("position", "note", "added_on"),
+    )
+    | by_tmdb("language", "country", "rating", "vote_count"),
+    "gallery_entry": by_both("position") | by_tmdb("season_number"),
+    "list": by_both("name", "description", "author", "total_entries"),
+    "list_entry": by_both("position", "note", "added_on"),
 }

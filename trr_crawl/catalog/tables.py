@@ -16,6 +16,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -51,10 +52,14 @@ KINDS: Final = (
     "person",
     "image",
     "list",
+    "network",
+    "company",
+    "watch_provider",
     "credit",
     "episode_credit",
     "gallery_entry",
     "list_entry",
+    "offer",
 )
 """The kinds of things that sources describe, parents before children."""
 
@@ -92,11 +97,16 @@ def _entity(name: str, *columns: Column[object] | CheckConstraint | UniqueConstr
 
 
 def _rating_columns() -> tuple[Column[object] | CheckConstraint, ...]:
+    """What users of each source think; scales and crowds differ, so they stay apart."""
     return (
         Column("imdb_rating", Numeric(3, 1)),
         Column("imdb_vote_count", Integer),
         CheckConstraint("imdb_rating BETWEEN 0 AND 10", name="imdb_rating"),
         CheckConstraint("imdb_vote_count >= 0", name="imdb_vote_count"),
+        Column("tmdb_rating", Numeric(5, 3)),
+        Column("tmdb_vote_count", Integer),
+        CheckConstraint("tmdb_rating BETWEEN 0 AND 10", name="tmdb_rating"),
+        CheckConstraint("tmdb_vote_count >= 0", name="tmdb_vote_count"),
     )
 
 
@@ -282,6 +292,21 @@ shows = _entity(
     Column("trailer_url", Text),
     Column("total_seasons", Integer),
     Column("total_episodes", Integer),
+    Column("programme_type", Text),
+    Column("in_production", Boolean),
+    Column("adult", Boolean),
+    Column("homepage", Text),
+    Column("tmdb_popularity", Double),
+    Column("original_language", Text),
+    Column("production_countries", ARRAY(Text)),
+    Column("last_air_date", Date),
+    Column("tmdb_network_ids", ARRAY(Text)),
+    Column("tmdb_company_ids", ARRAY(Text)),
+    # Each an object as in `trr_crawl.items`.
+    Column("alternative_titles", JSONB),
+    Column("content_ratings", JSONB),
+    Column("translations", JSONB),
+    Column("videos", JSONB),
     *_rating_columns(),
     CheckConstraint("start_year BETWEEN 1800 AND 2200", name="start_year"),
     CheckConstraint("end_year BETWEEN 1800 AND 2200", name="end_year"),
@@ -296,7 +321,12 @@ seasons = _entity(
     Column("show_id", Uuid, ForeignKey("shows.id", ondelete="RESTRICT"), nullable=False),
     Column("season_number", Integer, nullable=False),
     Column("episode_count", Integer),
+    Column("title", Text),
+    Column("overview", Text),
+    Column("air_date", Date),
+    Column("tmdb_rating", Numeric(5, 3)),
     UniqueConstraint("show_id", "season_number"),
+    CheckConstraint("tmdb_rating BETWEEN 0 AND 10", name="tmdb_rating"),
     CheckConstraint("season_number >= 0", name="season_number"),
     CheckConstraint("episode_count >= 0", name="episode_count"),
 )
@@ -315,6 +345,7 @@ episodes = _entity(
     Column("certificate", Text),
     Column("runtime_seconds", Integer),
     Column("genres", ARRAY(Text)),
+    Column("production_code", Text),
     *_rating_columns(),
     CheckConstraint("season_number >= 0", name="season_number"),
     CheckConstraint("episode_number >= 0", name="episode_number"),
@@ -341,6 +372,12 @@ people = _entity(
     Column("death_cause", Text),
     Column("height_centimetres", Numeric(4, 1)),
     Column("professions", ARRAY(Text)),
+    Column("original_name", Text),
+    Column("gender", Text),
+    Column("adult", Boolean),
+    Column("homepage", Text),
+    Column("tmdb_popularity", Double),
+    Column("known_for_department", Text),
     CheckConstraint("height_centimetres > 0", name="height_centimetres"),
     Index("ix_people_name", "name"),
 )
@@ -369,6 +406,7 @@ credits_ = _entity(
     Column("category_name", Text),
     Column("billing_order", Integer),
     Column("jobs", ARRAY(Text)),
+    Column("roles", JSONB),
     Column("credited_as", Text),
     *_credit_columns(),
     Column("episode_count", Integer),
@@ -387,6 +425,8 @@ episode_credits = _entity(
     _reference("episode_id", "episodes"),
     _reference("person_id", "people"),
     Column("category", Code, nullable=False),
+    Column("jobs", ARRAY(Text)),
+    Column("guest", Boolean),
     *_credit_columns(),
     UniqueConstraint("episode_id", "person_id", "category"),
     CheckConstraint("category <> ''", name="category"),
@@ -402,11 +442,17 @@ images = _entity(
     Column("image_type", Text),
     Column("caption", Text),
     Column("copyright", Text),
+    Column("language", Text),
+    Column("country", Text),
+    Column("rating", Numeric(5, 3)),
+    Column("vote_count", Integer),
     # As the source names them: a title may be a show or an episode that nobody has described yet.
     Column("person_ids", ARRAY(Text)),
     Column("title_ids", ARRAY(Text)),
     CheckConstraint("width > 0", name="width"),
     CheckConstraint("height > 0", name="height"),
+    CheckConstraint("rating BETWEEN 0 AND 10", name="rating"),
+    CheckConstraint("vote_count >= 0", name="vote_count"),
 )
 
 gallery_entries = _entity(
@@ -414,9 +460,11 @@ gallery_entries = _entity(
     _reference("picture_id", "images"),
     _reference("show_id", "shows", nullable=True),
     _reference("person_id", "people", nullable=True),
+    Column("season_number", Integer),
     Column("position", Integer),
     UniqueConstraint("picture_id", "show_id", "person_id", postgresql_nulls_not_distinct=True),
     CheckConstraint("num_nonnulls(show_id, person_id) = 1", name="owner"),
+    CheckConstraint("season_number >= 0", name="season_number"),
     CheckConstraint("position > 0", name="position"),
     Index("ix_gallery_entries_show_id_position", "show_id", "position"),
     Index("ix_gallery_entries_person_id_position", "person_id", "position"),
@@ -448,6 +496,52 @@ list_entries = _entity(
     Index("ix_list_entries_episode_id", "episode_id"),
 )
 
+networks = _entity(
+    "networks",
+    Column("name", Text),
+    Column("country", Text),
+    Column("headquarters", Text),
+    Column("homepage", Text),
+    Column("logo_url", Text),
+    Column("logos", JSONB),
+    Index("ix_networks_name", "name"),
+)
+
+companies = _entity(
+    "companies",
+    Column("name", Text),
+    Column("country", Text),
+    Column("headquarters", Text),
+    Column("homepage", Text),
+    Column("description", Text),
+    # As the source names it: nobody may have described that company yet.
+    Column("owner_id", Text),
+    Column("logo_url", Text),
+    Column("logos", JSONB),
+    Index("ix_companies_name", "name"),
+)
+
+watch_providers = _entity(
+    "watch_providers",
+    Column("name", Text),
+    Column("logo_url", Text),
+    Index("ix_watch_providers_name", "name"),
+)
+
+offers = _entity(
+    "offers",
+    _reference("show_id", "shows"),
+    Column("region", Code, nullable=False),
+    Column("offer_type", Code, nullable=False),
+    _reference("provider_id", "watch_providers"),
+    Column("display_priority", Integer),
+    Column("link", Text),
+    UniqueConstraint("show_id", "region", "offer_type", "provider_id"),
+    CheckConstraint("region <> ''", name="region"),
+    CheckConstraint("offer_type <> ''", name="offer_type"),
+    Index("ix_offers_provider_id_region", "provider_id", "region"),
+)
+
 ENTITIES: Final[dict[str, Table]] = {
     "show": shows,
     "season": seasons,
@@ -455,9 +549,13 @@ ENTITIES: Final[dict[str, Table]] = {
     "person": people,
     "image": images,
     "list": lists,
+    "network": networks,
+    "company": companies,
+    "watch_provider": watch_providers,
     "credit": credits_,
     "episode_credit": episode_credits,
     "gallery_entry": gallery_entries,
     "list_entry": list_entries,
+    "offer": offers,
 }
 """The derived table of each kind, parents before children."""
