@@ -279,7 +279,8 @@ class TestCrawl:
         origin.misbehave = script = Script([FORBIDDEN])
         command = [
             sys.executable, "-m", "scrapy", "crawl", "imdb_episodes", "-a", "dry_run=true",
-            "-a", f"shows={','.join(origin.shows)}", *origin.settings("graphql"), "-s", "BREAKER_BLOCKS=1", "-s", "BREAKER_PAUSE=60",
+            "-a", f"shows={','.join(origin.shows)}", *origin.settings("graphql"),
+            "-s", "BREAKER_BLOCKS=1", "-s", "BREAKER_PAUSE=60",
         ]  # fmt: skip
         with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE, text=True) as process:
             deadline = time.monotonic() + 30

@@ -299,3 +299,32 @@ def test_a_name_gives_candidates_or_none(
     candidates = orjson.loads(found.read_bytes())
     assert len(candidates) == count
     assert [candidate["position"] for candidate in candidates] == list(range(1, count + 1))
+
+
+def test_the_heads_of_the_datasets_land(tmp_path: Path, crawl_url: str) -> None:
+    for path in (CAPTURES / "imdb" / "datasets").glob("*.head.tsv"):
+        name = path.name.rpartition("__")[2].replace(".head", "")
+        (tmp_path / name).write_bytes(path.read_bytes())
+    named = {path.name for path in tmp_path.iterdir()}
+    assert "title.basics.tsv" in named
+    lines = [line.split("\t") for line in (tmp_path / "title.basics.tsv").read_text("utf-8").splitlines()[1:]]
+    shorts = {line[0] for line in lines if line[1] == "short"}
+    done = scrapy("crawl", "imdb_datasets", "-a", f"path={tmp_path}", "-a", "types=short")
+    assert done.status == 0, done.output
+    assert set(query(crawl_url, "SELECT value FROM external_ids WHERE kind = 'show'")) == shorts
+    principals = [line.split("\t") for line in (tmp_path / "title.principals.tsv").read_text("utf-8").splitlines()[1:]]
+    credited = {(line[0], line[2]) for line in principals if line[0] in shorts}
+    assert (
+        set(
+            query(
+                crawl_url,
+                """
+            SELECT of_show.value, of_person.value FROM credits
+            JOIN external_ids of_show ON of_show.entity_id = show_id
+            JOIN external_ids of_person ON of_person.entity_id = person_id
+            """,
+            )
+        )
+        == credited
+    )
+    assert query(crawl_url, "SELECT DISTINCT source FROM source_records") == ["imdb_datasets"]
