@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from typing import Any
 
-from scrapy.commands import ScrapyCommand
+from psycopg import Connection
+from rich.table import Table
 from scrapy.exceptions import UsageError
 
-from trr_crawl import database
-from trr_crawl.catalog import merge
+from trr_crawl import cli
+from trr_crawl.catalog import merge, review
 from trr_crawl.catalog.tables import ENTITIES
 
 
-class Command(ScrapyCommand):
-    """Fetches nothing; tells how many entities changed."""
+class Command(cli.CatalogCommand):
+    """Fetches nothing; tells how many entities changed. With `--explain` it changes nothing and tells why."""
 
-    requires_project = True
-    requires_crawler_process = False
-    default_settings = {"LOG_ENABLED": False}
+    def syntax(self) -> str:
+        return "[--explain <kind>=<id>]"
 
     def short_desc(self) -> str:
         return "Derive the catalog again from what the sources said"
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--explain", metavar="KIND=ID", help="show for each field the candidates, the winner and why: show=tt…"
+        )
+
+    def work(self, connection: Connection[Any], args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError("scrapy merge takes no arguments", print_help=False)
-        try:
-            with database.connect(database.url()) as connection:
-                changed = merge.merge_all(connection)
-        except database.DatabaseError as error:
-            sys.stderr.write(f"scrapy merge: {error}\n")
-            self.exitcode = 1
+        if opts.explain:
+            self._explain(connection, *cli.entity(connection, cli.named([opts.explain], tuple(ENTITIES))))
             return
+        changed = merge.merge_all(connection)
         for kind, table in ENTITIES.items():
             print(f"{table.name}: {changed.get(kind, 0):,} changed")
+
+    def _explain(self, connection: Connection[Any], kind: str, entity: Any) -> None:
+        table = Table(
+            "field", "value", "from", "candidates, best first", title=f"{kind} {entity}", title_justify="left"
+        )
+        for found in review.explain(connection, kind, entity):
+            said = [
+                f"{candidate.source}.{candidate.field}: {cli.short(candidate.value)}"
+                + ("" if candidate.counts else " (for another country)")
+                for candidate in found.candidates
+            ]
+            if found.override is not None:
+                said.insert(0, f"override by {found.override['author']}: {found.override['note']}")
+            table.add_row(found.field, cli.short(found.value), found.winner or "", "\n".join(said))
+        cli.show(table)
