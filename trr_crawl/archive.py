@@ -42,9 +42,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TRACKING_PARAMETERS = frozenset({"ref_", "pf_rd_m", "pf_rd_s", "pf_rd_r", "pf_rd_t", "pf_rd_i", "pf_rd_p"})
+SECRET_PARAMETERS = frozenset({"api_key"})
+"""Never part of an address that we record; archives made elsewhere may have them, and replay all the same."""
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 """Never written into an archive."""
 
+_NOT_MEANT = TRACKING_PARAMETERS | SECRET_PARAMETERS
 _GZIP = b"\x1f\x8b"
 
 
@@ -76,7 +79,7 @@ class Exchange:
 def request_key(method: str, url: str, body: bytes) -> str:
     """What makes two requests the same for a replay."""
     parts = urlsplit(canonicalize_url(url))
-    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name not in TRACKING_PARAMETERS]
+    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name not in _NOT_MEANT]
     address = urlunsplit(parts._replace(query=urlencode(query)))
     digest = hashlib.sha256(_meaning(body)).hexdigest() if body else "-"
     return f"{method.upper()} {address} {digest}"

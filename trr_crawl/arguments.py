@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 from trr_crawl.errors import UserError
@@ -86,6 +87,11 @@ def list_ids(text: str) -> tuple[str, ...]:
 
 def list_ids_of_config(text: str) -> tuple[str, ...]:
     """The lists that a YAML or JSON file names under `imdb_lists`; `tmdb_lists` is left to the spider for them."""
+    return tuple(dict.fromkeys(list_id(entry) for entry in listed_in_config(text, "imdb_lists")))
+
+
+def listed_in_config(text: str, key: str) -> list[str]:
+    """What a YAML or JSON file names under `imdb_lists` or `tmdb_lists`."""
     import yaml  # type: ignore[import-untyped]  # only this reader needs it
 
     path = Path(text)
@@ -97,10 +103,12 @@ def list_ids_of_config(text: str) -> tuple[str, ...]:
         raise ArgumentError(f"The file {path} is not YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(config, dict) or not config.keys() <= {"imdb_lists", "tmdb_lists"}:
         raise ArgumentError(f"The file {path} holds something else than the keys imdb_lists and tmdb_lists.")
-    listed = config.get("imdb_lists")
-    if not isinstance(listed, list) or not listed or not all(isinstance(entry, str) for entry in listed):
-        raise ArgumentError(f"The file {path} names no list under imdb_lists: give ids or addresses, one a line.")
-    return tuple(dict.fromkeys(list_id(entry) for entry in listed))
+    listed = config.get(key)
+    # TMDb's lists have numbers, which YAML reads as such.
+    types = (str, int) if key == "tmdb_lists" else (str,)
+    if not isinstance(listed, list) or not listed or not all(type(entry) in types for entry in listed):
+        raise ArgumentError(f"The file {path} names no list under {key}: give ids or addresses, one a line.")
+    return [str(entry) for entry in listed]
 
 
 def files(text: str) -> tuple[Path, ...]:
@@ -122,6 +130,36 @@ def words(text: str) -> tuple[str, ...]:
     if not cleaned:
         raise ArgumentError("it is empty.")
     return (cleaned,)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names of people, separated by commas; or `@file`, one a line, where commas are part of a name."""
+    entries = _lines(Path(text[1:])) if text.startswith("@") else text.split(",")
+    found = tuple(dict.fromkeys(name for entry in entries if (name := " ".join(entry.split()))))
+    if not found:
+        raise ArgumentError(f"{text!r} names nobody.")
+    return found
+
+
+def day(text: str) -> date:
+    """A day, as in 1985-09-14."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ArgumentError(f"{text!r} is no day; write it as in 1985-09-14.") from error
+
+
+def number(text: str) -> int:
+    """A whole number from 0."""
+    if not text.strip().isdecimal() or not text.isascii():
+        raise ArgumentError(f"{text!r} is no whole number.")
+    return int(text)
+
+
+def entries(text: str) -> list[str]:
+    """Several texts, separated by commas; or `@file`, one a line, `#` starts a comment."""
+    listed = _lines(Path(text[1:])) if text.startswith("@") else text.split(",")
+    return [entry.strip() for entry in listed if entry.strip()]
 
 
 def season_labels(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from scrapy.http import Request, Response
 from scrapy.http.headers import Headers
 
 from trr_crawl.breaker import Breaker, State
+from trr_crawl.parse.fandom.document import is_wiki_page
 from trr_crawl.parse.imdb.next_data import has_next_data
 from trr_crawl.politeness import POLL_SECONDS, delay_of, domain, host_of, still_running, wait_as_asked
 
@@ -35,6 +36,12 @@ class Expects(enum.StrEnum):
     """A page of www.imdb.com."""
     GRAPHQL = "graphql"
     """An answer of api.graphql.imdb.com."""
+    TMDB = "tmdb"
+    """An answer of api.themoviedb.org; errors, too, come as JSON."""
+    MEDIAWIKI = "mediawiki"
+    """An answer of a wiki's api.php."""
+    WIKI_PAGE = "wiki_page"
+    """A page of a wiki."""
     FILE = "file"
     """A file that goes to the disk (`downloads.py`): all of it, the rest of it, or word that it did not change."""
 
@@ -51,7 +58,7 @@ class Outcome(enum.StrEnum):
     HUMAN_VERIFICATION = "human_verification"
     """A page, but not the one asked for: it has no title data."""
     REFUSED = "refused"
-    """GraphQL understood and declined; the parser says why."""
+    """The source understood and declined; the parser says why."""
     NOT_FOUND = "not_found"
     SERVER_ERROR = "server_error"
     """5xx, after the retries."""
@@ -64,6 +71,9 @@ class Outcome(enum.StrEnum):
 
 
 BLOCKS = frozenset({Outcome.CHALLENGE, Outcome.FORBIDDEN, Outcome.RATE_LIMITED, Outcome.HUMAN_VERIFICATION})
+
+TMDB_REFUSALS = frozenset({400, 401, 403, 404, 405, 406, 422})
+"""Statuses of answers in which TMDb says what is wrong with the question."""
 
 SENTENCES: dict[Outcome, str] = {
     Outcome.CHALLENGE: "{host} answered with a challenge for browsers ({status})",
@@ -102,14 +112,44 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
         return Outcome.OK
     if expects is Expects.GRAPHQL and status in (200, 400) and _has_errors(body):
         return Outcome.REFUSED
+    if expects is Expects.TMDB and status in TMDB_REFUSALS and b'"status_code"' in body[:1000]:
+        return Outcome.REFUSED
+    if expects is Expects.MEDIAWIKI and status in (200, 400, 404) and (code := api_error(body)):
+        return _MEDIAWIKI_ERRORS.get(code, Outcome.REFUSED)
     if status == 200:
         if expects is Expects.NEXT_DATA and not has_next_data(body):
             return Outcome.HUMAN_VERIFICATION
-        if expects in (Expects.GRAPHQL, Expects.FILE) and body[:64].lstrip().startswith(b"<"):
+        if expects in (Expects.GRAPHQL, Expects.TMDB, Expects.FILE, Expects.MEDIAWIKI) and body[
+            :64
+        ].lstrip().startswith(b"<"):
+            return Outcome.HUMAN_VERIFICATION
+        if expects is Expects.WIKI_PAGE and not is_wiki_page(body):
             return Outcome.HUMAN_VERIFICATION
         return Outcome.OK
     by_status = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND, 410: Outcome.NOT_FOUND, 429: Outcome.RATE_LIMITED}
     return by_status.get(status) or (Outcome.SERVER_ERROR if status >= 500 else Outcome.UNEXPECTED)
+
+
+LAG = "maxlag"
+"""MediaWiki's code for: our databases lag behind, come back later."""
+
+_MEDIAWIKI_ERRORS = {LAG: Outcome.SERVER_ERROR, "readonly": Outcome.SERVER_ERROR, "ratelimited": Outcome.RATE_LIMITED}
+"""Errors that say nothing of the page that was asked for."""
+
+
+def api_error(body: bytes) -> str | None:
+    """The code of the error that an answer of api.php reports, whatever its status; None for any other answer."""
+    if b'"error' not in body:
+        return None
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    error = answer.get("error") or answer.get("errors") if isinstance(answer, dict) else None
+    if isinstance(error, list):
+        error = next(iter(error), None)
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else None
 
 
 def _has_errors(body: bytes) -> bool:

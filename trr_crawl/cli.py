@@ -16,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from trr_crawl import database
-from trr_crawl.catalog import review, write
+from trr_crawl.catalog import merge, review
 from trr_crawl.catalog.joining import JoinError
 from trr_crawl.catalog.review import ReviewError
 from trr_crawl.catalog.tables import ENTITIES
@@ -33,7 +33,7 @@ class CatalogCommand(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         try:
             with database.connect(database.url()) as connection:
-                write.prepare(connection)
+                merge.prepare(connection)
                 self.work(connection, args, opts)
         except (ReviewError, JoinError, database.DatabaseError) as error:
             self.fail(str(error))

@@ -32,10 +32,10 @@ def find(folder: Path, table: str) -> Path | None:
     return next((path for name in file_names(table) if (path := folder / name).is_file()), None)
 
 
-def cache_folder(url: str) -> Path:
+def cache_folder(url: str, source: str = "imdb_datasets") -> Path:
     """Where the downloads from a base URL are kept: below `.trr/cache`, a folder for every base URL."""
     parts = urlsplit(url)
-    return database.home() / "cache" / "imdb_datasets" / quote(f"{parts.netloc}{parts.path}".strip("/"), safe="")
+    return database.home() / "cache" / source / quote(f"{parts.netloc}{parts.path}".strip("/"), safe="")
 
 
 def blocks(path: Path) -> Iterator[bytes]:

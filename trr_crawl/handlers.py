@@ -9,16 +9,17 @@ from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from trr_crawl.blocks import BlockGuard
 from trr_crawl.downloads import SavesFiles
+from trr_crawl.keys import SendsKeys
 
 if TYPE_CHECKING:
     from playwright.async_api import Request as BrowserRequest
 
 
-class HttpHandler(BlockGuard, SavesFiles, HTTP11DownloadHandler):
+class HttpHandler(BlockGuard, SendsKeys, SavesFiles, HTTP11DownloadHandler):
     """Plain HTTP."""
 
 
-class BrowserHandler(BlockGuard, SavesFiles, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # it has no types
+class BrowserHandler(BlockGuard, SendsKeys, SavesFiles, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # it has no types
     """A headless browser for requests with `meta["playwright"]`, plain HTTP for all others."""
 
 

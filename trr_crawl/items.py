@@ -42,6 +42,150 @@ class Image:
     """Plain text."""
 
 
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Role:
+    """One of the characters that somebody plays, or one of the jobs that somebody does, counted by itself."""
+
+    id: str | None = None
+    """Of the source's entry about it (TMDb: hexadecimal)."""
+    name: str | None = None
+    """The character or job as credited; None where the source leaves it open."""
+    episode_count: int | None = None
+    """Episodes with it."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class AlternativeTitle:
+    """What a show is also called."""
+
+    title: str
+    """As the source writes it."""
+    country: str | None = None
+    """ISO 3166-1 code of the country that calls it so."""
+    note: str | None = None
+    """The source's remark: "working title"."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class ContentRating:
+    """A country's age rating."""
+
+    country: str
+    """ISO 3166-1 code."""
+    rating: str
+    """The country's own word: "TV-14"."""
+    descriptors: tuple[str, ...] = ()
+    """Why it has that rating."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Translation:
+    """What a show is called, and said to be, in another language."""
+
+    language: str
+    """ISO 639-1 code."""
+    country: str
+    """ISO 3166-1 code."""
+    title: str | None = None
+    """Its name there, where it has another one."""
+    overview: str | None = None
+    """Plain text."""
+    tagline: str | None = None
+    """The slogan."""
+    homepage: str | None = None
+    """The address."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Video:
+    """A trailer, teaser or clip."""
+
+    id: str
+    """At the source (TMDb: hexadecimal)."""
+    site: str
+    """Where it is shown: "YouTube"."""
+    site_id: str
+    """Its id there."""
+    name: str | None = None
+    """Its heading."""
+    type: str | None = None
+    """The source's own word: "Trailer"."""
+    official: bool | None = None
+    """Whether it comes from the makers."""
+    language: str | None = None
+    """ISO 639-1 code."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class InfoboxRow:
+    """One row of a wiki's infobox, as it stands there."""
+
+    source: str | None
+    """The template's own key for it, which is not the label: "Relationships" shows as "Romances"."""
+    label: str
+    """As readers see it."""
+    values: list[str]
+    """Plain text, a line each."""
+    links: list[str]
+    """Where they lead, in order; links to pages that nobody wrote yet are left out."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SeasonSpan:
+    """Seasons in a row in which somebody had one part."""
+
+    role: str
+    """One word a part: "main", "friend", "guest"."""
+    first: int
+    """The number of the first season."""
+    last: int | None
+    """Of the last one; None while it goes on."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Relation:
+    """Somebody or something that a page names beside its own subject."""
+
+    kind: str
+    """What they are to each other, one word: "romance", "family", "friend", "enemy", "installment"."""
+    name: str
+    """As the page writes it."""
+    url: str | None = None
+    """Of their own page, if it is linked."""
+    title: str | None = None
+    """Of that page."""
+    note: str | None = None
+    """The page's remark: "Husband"."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Tagline:
+    """What somebody says in the opening titles of a season."""
+
+    season: int | None
+    """Its number; None where the page names it otherwise."""
+    season_label: str
+    """As the page names it."""
+    opening_order: int | None
+    """Place in the opening titles, from 1."""
+    tagline: str
+    """Without its quotation marks."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Seat:
+    """Where somebody sat at a reunion."""
+
+    season: int | None
+    """As in Tagline."""
+    season_label: str
+    """As in Tagline."""
+    side: str | None
+    """Seen from the host: "left", "right"."""
+    seat_order: int | None
+    """Distance from the host, from 1."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Item:
     """What every item has."""
@@ -82,6 +226,18 @@ class Show(Item):
     """Whether the source's entry is public: PUBLISHED, …"""
     canonical_id: Maybe[str] = UNSET
     """The id under which the source now keeps this title, when two entries became one."""
+    external_ids: Maybe[dict[str, str]] = UNSET
+    """Its ids at other sources and accounts on networks: {"imdb": "tt…", "tvdb": "…", "wikidata": "Q…"}."""
+    programme_type: Maybe[str] = UNSET
+    """What sort of programme it is, in the source's own word: Reality, Talk Show, Scripted, …"""
+    in_production: Maybe[bool] = UNSET
+    """Whether more of it is being made."""
+    adult: Maybe[bool] = UNSET
+    """Whether the source keeps it from minors."""
+    homepage: Maybe[str] = UNSET
+    """Its own address on the web."""
+    popularity: Maybe[float] = UNSET
+    """The source's measure of how much it is looked at just now; compares within a source only."""
     start_year: Maybe[int] = UNSET
     """Year of the first release."""
     end_year: Maybe[int] = UNSET
@@ -98,14 +254,22 @@ class Show(Item):
     """Number of votes behind `rating`."""
     genres: Maybe[list[str]] = UNSET
     """In the source's order."""
+    main_genres: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all: `genres` is UNSET then, and so with all fields called main."""
     countries: Maybe[list[str]] = UNSET
     """Countries of origin, ISO 3166-1."""
+    main_countries: Maybe[list[str]] = UNSET
+    """The first, where the page may not show all."""
     languages: Maybe[list[str]] = UNSET
     """Spoken languages, ISO 639-1 where there is such a code."""
     keywords: Maybe[list[str]] = UNSET
     """What users say it is about, in the source's order."""
+    main_keywords: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     tags: Maybe[list[str]] = UNSET
     """The source's finer genres (IMDb: interests), such as "Reality TV Dating"."""
+    main_tags: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     tagline: Maybe[str] = UNSET
     """The slogan."""
     release_date: Maybe[date] = UNSET
@@ -114,8 +278,34 @@ class Show(Item):
     """Production companies at the source (IMDb's co…), in its order."""
     companies: Maybe[list[str]] = UNSET
     """Their names, in the same order."""
+    main_company_ids: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
+    main_companies: Maybe[list[str]] = UNSET
+    """Their names, in the same order."""
     networks: Maybe[list[str]] = UNSET
     """Names of the networks that first showed it."""
+    main_networks: Maybe[list[str]] = UNSET
+    """Those of them among the distributors that the page shows, where it does not show all."""
+    network_ids: Maybe[list[str]] = UNSET
+    """Ids of `networks` at the source, in the same order."""
+    original_language: Maybe[str] = UNSET
+    """ISO 639-1 code."""
+    production_countries: Maybe[list[str]] = UNSET
+    """Where it is made, ISO 3166-1."""
+    last_air_date: Maybe[date] = UNSET
+    """Of the newest episode; None unless year, month and day are known."""
+    last_episode_id: Maybe[str] = UNSET
+    """The newest episode that was shown."""
+    next_episode_id: Maybe[str] = UNSET
+    """The one that comes next; None where none is announced."""
+    alternative_titles: Maybe[list[AlternativeTitle]] = UNSET
+    """In the source's order."""
+    translations: Maybe[list[Translation]] = UNSET
+    """In the source's order."""
+    content_ratings: Maybe[list[ContentRating]] = UNSET
+    """Age ratings of all countries; a country may have several."""
+    videos: Maybe[list[Video]] = UNSET
+    """In the source's order."""
     trailer_url: Maybe[str] = UNSET
     """The trailer's page."""
     image: Maybe[Image] = UNSET
@@ -138,8 +328,12 @@ class Show(Item):
     """The first few of the cast, billing order."""
     creator_ids: Maybe[list[str]] = UNSET
     """Credited creators."""
+    main_creator_ids: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     director_ids: Maybe[list[str]] = UNSET
     """Credited directors."""
+    main_director_ids: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     credits_total: Maybe[int] = UNSET
     """How many credits the source has."""
     reviews_total: Maybe[int] = UNSET
@@ -168,6 +362,20 @@ class Season(Item):
     """0 and up."""
     episode_count: Maybe[int] = UNSET
     """How many episodes the source claims to know."""
+    source_id: Maybe[str] = UNSET
+    """Its own id at the source, where it has one."""
+    external_ids: Maybe[dict[str, str]] = UNSET
+    """As in Show."""
+    title: Maybe[str] = UNSET
+    """What the season is called: "Season 1", "Specials"."""
+    overview: Maybe[str] = UNSET
+    """Plain text."""
+    air_date: Maybe[date] = UNSET
+    """Of its first episode; None unless year, month and day are known."""
+    rating: Maybe[float] = UNSET
+    """Mean of the users' votes, 0 to 10; None before the first vote."""
+    image: Maybe[Image] = UNSET
+    """The primary picture, a poster."""
 
     @property
     def key(self) -> str:
@@ -206,6 +414,10 @@ class Episode(Item):
     """Mean of the users' votes, 0 to 10; None before the first vote."""
     vote_count: Maybe[int] = UNSET
     """Number of votes behind `rating`."""
+    production_code: Maybe[str] = UNSET
+    """The makers' number for it."""
+    external_ids: Maybe[dict[str, str]] = UNSET
+    """As in Show."""
     can_rate: Maybe[bool] = UNSET
     """Whether the source takes votes yet: false before the release."""
     certificate: Maybe[str] = UNSET
@@ -214,6 +426,8 @@ class Episode(Item):
     """Its length."""
     genres: Maybe[list[str]] = UNSET
     """In the source's order."""
+    main_genres: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     image: Maybe[Image] = UNSET
     """The primary picture, a still."""
 
@@ -232,8 +446,24 @@ class Person(Item):
     """At the source: IMDb's nm…"""
     name: Maybe[str] = UNSET
     """The name that the source leads with."""
+    original_name: Maybe[str] = UNSET
+    """In the person's own script."""
+    external_ids: Maybe[dict[str, str]] = UNSET
+    """As in Show."""
+    gender: Maybe[str] = UNSET
+    """female, male or non-binary; None where the source does not know."""
+    adult: Maybe[bool] = UNSET
+    """Whether the source keeps their entry from minors."""
+    homepage: Maybe[str] = UNSET
+    """Their own address on the web."""
+    popularity: Maybe[float] = UNSET
+    """As in Show."""
+    known_for_department: Maybe[str] = UNSET
+    """The source's word for what they mostly do: Acting, Directing, …"""
     also_known_as: Maybe[list[str]] = UNSET
     """Other names, nicknames too, in the source's order."""
+    full_name: Maybe[str] = UNSET
+    """With all given names and surnames, as they are now."""
     birth_name: Maybe[str] = UNSET
     """The full name at birth."""
     biography: Maybe[str] = UNSET
@@ -254,6 +484,14 @@ class Person(Item):
     """As the source writes it."""
     height_centimetres: Maybe[float] = UNSET
     """Body height."""
+    weight_kilograms: Maybe[float] = UNSET
+    """Body weight."""
+    hair_colour: Maybe[str] = UNSET
+    """As the source writes it."""
+    eye_colour: Maybe[str] = UNSET
+    """As the source writes it."""
+    residence: Maybe[str] = UNSET
+    """Where they live, as the source writes it."""
     professions: Maybe[list[str]] = UNSET
     """The source's words, the main one first."""
     known_for_ids: Maybe[list[str]] = UNSET
@@ -286,8 +524,12 @@ class Credit(Item):
     """The source's own words for the category: "Sound Department"."""
     billing_order: Maybe[int] = UNSET
     """Place within the category, from 1."""
+    roles: Maybe[list[Role]] = UNSET
+    """Each character or job by itself, where the source counts their episodes apart."""
     characters: Maybe[list[str]] = UNSET
     """Roles as credited: "Self - Host", "Jane Doe"."""
+    main_characters: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
     jobs: Maybe[list[str]] = UNSET
     """For crew: "executive producer", "creator"."""
     attributes: Maybe[list[str]] = UNSET
@@ -326,7 +568,13 @@ class EpisodeCredit(Item):
     """The person's id at the source."""
     category: str
     """As in Credit."""
+    jobs: Maybe[list[str]] = UNSET
+    """As in Credit."""
+    guest: Maybe[bool] = UNSET
+    """Whether it is a guest and none of the regular cast."""
     characters: Maybe[list[str]] = UNSET
+    """As in Credit."""
+    main_characters: Maybe[list[str]] = UNSET
     """As in Credit."""
     attributes: Maybe[list[str]] = UNSET
     """As in Credit."""
@@ -360,8 +608,18 @@ class Picture(Item):
     """Of the original, pixels."""
     image_type: Maybe[str] = UNSET
     """The source's own word: still_frame, event, poster, …"""
+    section: Maybe[str] = UNSET
+    """The heading under which a gallery shows it."""
     caption: Maybe[str] = UNSET
     """Plain text."""
+    language: Maybe[str] = UNSET
+    """ISO 639-1 code of the words on it; None where it bears none."""
+    country: Maybe[str] = UNSET
+    """ISO 3166-1 code of the country that it is meant for."""
+    rating: Maybe[float] = UNSET
+    """Mean of the users' votes, 0 to 10; None before the first vote."""
+    vote_count: Maybe[int] = UNSET
+    """Number of votes behind `rating`."""
     copyright: Maybe[str] = UNSET
     """Whose it is."""
     person_ids: Maybe[list[str]] = UNSET
@@ -388,10 +646,110 @@ class GalleryEntry(Item):
     """Whose gallery it is, when a person's."""
     position: Maybe[int] = UNSET
     """Place in that gallery, from 1; UNSET where another gallery only says who is in the picture."""
+    season_number: Maybe[int] = UNSET
+    """The season of the show that it is for, where it is for one."""
 
     @property
     def key(self) -> str:
         return f"{self.show_id or self.person_id}/{self.picture_id}"
+
+
+@dataclass(kw_only=True, slots=True)
+class Network(Item):
+    """Who shows programmes: a television channel, a streaming service."""
+
+    kind: ClassVar[str] = "network"
+
+    id: str
+    """At the source."""
+    name: Maybe[str] = UNSET
+    """As the source writes it."""
+    country: Maybe[str] = UNSET
+    """ISO 3166-1 code."""
+    headquarters: Maybe[str] = UNSET
+    """As the source writes it."""
+    homepage: Maybe[str] = UNSET
+    """The address."""
+    logo_url: Maybe[str] = UNSET
+    """The original of the primary logo."""
+    logos: Maybe[list[Image]] = UNSET
+    """All of them, in the source's order."""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(kw_only=True, slots=True)
+class Company(Item):
+    """Who makes programmes."""
+
+    kind: ClassVar[str] = "company"
+
+    id: str
+    """At the source."""
+    name: Maybe[str] = UNSET
+    """As the source writes it."""
+    country: Maybe[str] = UNSET
+    """ISO 3166-1 code."""
+    headquarters: Maybe[str] = UNSET
+    """As the source writes it."""
+    homepage: Maybe[str] = UNSET
+    """The address."""
+    description: Maybe[str] = UNSET
+    """Plain text."""
+    owner_id: Maybe[str] = UNSET
+    """The company that it belongs to, at the source; None for one that stands by itself."""
+    logo_url: Maybe[str] = UNSET
+    """The original of the primary logo."""
+    logos: Maybe[list[Image]] = UNSET
+    """All of them, in the source's order."""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(kw_only=True, slots=True)
+class WatchProvider(Item):
+    """Where programmes can be watched: a streaming service, a shop."""
+
+    kind: ClassVar[str] = "watch_provider"
+
+    id: str
+    """At the source."""
+    name: Maybe[str] = UNSET
+    """As the source writes it."""
+    logo_url: Maybe[str] = UNSET
+    """The original of its logo."""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(kw_only=True, slots=True)
+class Offer(Item):
+    """A way to watch a show: one provider's, in one region, on one kind of terms."""
+
+    kind: ClassVar[str] = "offer"
+
+    show_id: str
+    """The show's id at the source."""
+    region: str
+    """ISO 3166-1 code."""
+    offer_type: str
+    """The terms in the source's own word: flatrate, free, ads, rent, buy."""
+    provider_id: str
+    """The provider's id at the source."""
+    display_priority: Maybe[int] = UNSET
+    """The provider's place in the region's order, the lowest first."""
+    link: Maybe[str] = UNSET
+    """A page with all offers of the region."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.show_id}/{self.region}/{self.offer_type}/{self.provider_id}"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -443,6 +801,84 @@ class ListEntry(Item):
 
 
 @dataclass(kw_only=True, slots=True)
+class FandomPage(Item):
+    """A page of a wiki about somebody. It is kept whoever it is about, and attached to a person only with evidence."""
+
+    kind: ClassVar[str] = "fandom_page"
+
+    wiki: str
+    """Which wiki: "real-housewives", or "de/real-housewives" for one in another language."""
+    page_id: int
+    """The page's number there; it outlives a new title."""
+    title: Maybe[str] = UNSET
+    """As its address names it."""
+    display_title: Maybe[str] = UNSET
+    """As the page shows it."""
+    aliases: Maybe[list[str]] = UNSET
+    """Other names that the page itself gives its subject."""
+    url: Maybe[str] = UNSET
+    """The page's address."""
+    revision_id: Maybe[int] = UNSET
+    """The revision that was read."""
+    categories: Maybe[list[str]] = UNSET
+    """In the page's order, hidden ones left out."""
+    infobox: Maybe[list[InfoboxRow]] = UNSET
+    """All rows; empty where there is no infobox."""
+    image: Maybe[Image] = UNSET
+    """The picture of the infobox."""
+    full_name: Maybe[str] = UNSET
+    """As in Person; UNSET, like all that follows, where the infobox has no such row."""
+    birth_name: Maybe[str] = UNSET
+    """As in Person."""
+    birth_date: Maybe[date] = UNSET
+    """None unless year, month and day are known."""
+    birth_year: Maybe[int] = UNSET
+    """Known more often than the day."""
+    birth_place: Maybe[str] = UNSET
+    """As the page writes it."""
+    gender: Maybe[str] = UNSET
+    """As in Person."""
+    residence: Maybe[str] = UNSET
+    """As in Person."""
+    hair_colour: Maybe[str] = UNSET
+    """As in Person."""
+    eye_colour: Maybe[str] = UNSET
+    """As in Person."""
+    height_centimetres: Maybe[float] = UNSET
+    """Body height."""
+    weight_kilograms: Maybe[float] = UNSET
+    """Body weight."""
+    professions: Maybe[list[str]] = UNSET
+    """As in Person."""
+    seasons: Maybe[list[SeasonSpan]] = UNSET
+    """The seasons that its subject was part of."""
+    relations: Maybe[list[Relation]] = UNSET
+    """People, and the installments of a franchise, in the page's order."""
+    summary: Maybe[str] = UNSET
+    """The first paragraph, plain text."""
+    taglines: Maybe[list[Tagline]] = UNSET
+    """In the page's order."""
+    seating: Maybe[list[Seat]] = UNSET
+    """Of reunions, in the page's order."""
+    trivia: Maybe[list[str]] = UNSET
+    """Plain text, an entry each."""
+    wanted_name: Maybe[str] = UNSET
+    """Whose page was looked for."""
+    wanted_id: Maybe[str] = UNSET
+    """Their id at IMDb, where it was known."""
+    evidence: Maybe[list[str]] = UNSET
+    """What speaks for it that the page is about them."""
+    reason: Maybe[str] = UNSET
+    """Why it was not attached to them; None where it was."""
+    person_id: Maybe[str] = UNSET
+    """The person that it is attached to: `{wiki}:{page_id}`, as in Person; UNSET where it is attached to nobody."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.wiki}/{self.page_id}"
+
+
+@dataclass(kw_only=True, slots=True)
 class Candidate(Item):
     """A title that a name may mean. An answer to a question: it is never stored."""
 
@@ -464,10 +900,34 @@ class Candidate(Item):
     """Place among the titles that the source's users look at most."""
     position: Maybe[int] = UNSET
     """Place in the answer, from 1: the likeliest first."""
+    score: Maybe[float] = UNSET
+    """How well it fits; compares within one answer only."""
+    evidence: Maybe[list[str]] = UNSET
+    """What the score rests on."""
 
     @property
     def key(self) -> str:
         return f"{self.query}/{self.id}"
+
+
+@dataclass(kw_only=True, slots=True)
+class Change(Item):
+    """Word that something about a thing changed at the source. It says what to fetch again: it is never stored."""
+
+    kind: ClassVar[str] = "change"
+
+    of: str
+    """The kind of the thing: "show", "person"."""
+    id: str
+    """The thing's id at the source."""
+    since: Maybe[date] = UNSET
+    """The first day of the time that was asked for."""
+    until: Maybe[date] = UNSET
+    """The last day of it."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.of}/{self.id}"
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -497,9 +957,15 @@ FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
         EpisodeCredit,
         Picture,
         GalleryEntry,
+        Network,
+        Company,
+        WatchProvider,
+        Offer,
         TitleList,
         ListEntry,
+        FandomPage,
         Candidate,
+        Change,
     )
 }
 """The fields of each kind that go into its record; `source` is the record's own."""

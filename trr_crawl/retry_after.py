@@ -13,7 +13,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.response import response_status_message
 
-from trr_crawl.blocks import is_robots_txt
+from trr_crawl.blocks import LAG, Expects, api_error, expected, is_robots_txt
 from trr_crawl.politeness import domain, host_of, wait_as_asked
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 STATUSES: Final = frozenset({429, 503})
 """Answers whose Retry-After says when to ask again."""
+LAG_SECONDS: Final = b"5"
+"""What a wiki that lags behind means if it does not say: its manual's advice. It may lag with any status."""
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -70,9 +72,10 @@ class RetryAfterMiddleware:
         return wait_as_asked(self.crawler, host)
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        if response.status not in STATUSES or request.meta.get("dont_retry"):
+        lags = expected(request.meta) is Expects.MEDIAWIKI and api_error(response.body) == LAG
+        if request.meta.get("dont_retry") or not (response.status in STATUSES or lags):
             return response
-        header = response.headers.get("Retry-After")
+        header = response.headers.get("Retry-After", LAG_SECONDS if lags else None)
         if header is None:
             return response
         host, stats = host_of(request), self.crawler.stats

@@ -53,6 +53,17 @@ IMDB_WEB_URL = "https://www.imdb.com"
 IMDB_GRAPHQL_URL = "https://api.graphql.imdb.com/"
 IMDB_SUGGESTION_URL = "https://v3.sg.media-imdb.com/suggestion/titles/x"
 IMDB_GRAPHQL_HEADERS = os.environ.get("IMDB_GRAPHQL_HEADERS", "{}")
+# Fandom: where its wikis are; a wiki that lags further behind than so many seconds asks us to come back later.
+FANDOM_URL = "https://{wiki}.fandom.com"
+FANDOM_MAXLAG = 5
+# TMDb. The key is read from TMDB_BEARER_TOKEN or TMDB_API_KEY when a request goes out, and is no setting: settings get
+# into logs. A folder in TMDB_CACHE keeps answers, so that unchanged ones are only confirmed (ETag).
+TMDB_BASE_URL = os.environ.get("TMDB_BASE_URL", "https://api.themoviedb.org")
+TMDB_FILES_URL = os.environ.get("TMDB_FILES_URL", "https://files.tmdb.org/p/exports/")
+TMDB_LANGUAGE = os.environ.get("TMDB_LANGUAGE", "en-US")
+TMDB_CACHE = os.environ.get("TMDB_CACHE", "")
+# Seconds to wait, one after the other, when a host says that we ask too often and not when to come back.
+BACK_OFF_SECONDS = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
     "Accept-Language": f"{IMDB_LANGUAGE},en;q=0.8",
@@ -64,7 +75,8 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "trr_crawl.politeness.RobotsTxt": 100,
     "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
-    "trr_crawl.retry_after.RetryAfterMiddleware": 555,  # before them
+    "trr_crawl.backoff.BackOffMiddleware": 553,  # before them
+    "trr_crawl.retry_after.RetryAfterMiddleware": 555,  # before that
     "trr_crawl.archive.RecordMiddleware": 950,  # closest to the network: what really came
 }
 SPIDER_MIDDLEWARES = {

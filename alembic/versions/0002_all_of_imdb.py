@@ -1,4 +1,4 @@
-"""All of IMDb: credits, pictures, galleries, lists; more about shows, episodes and people; what vanished; joined entities.
+"""All of IMDb: credits, pictures, galleries, lists; more of shows, episodes and people; what vanished; joined entities.
 
 Runs on PostgreSQL 15 to 18.
 """

@@ -159,6 +159,27 @@ class TestTruth:
         assert title() == ("Tide (US)", "imdb")
         assert one(connection, "SELECT certificate FROM shows") == "TV-14"
 
+    def test_sources_make_some_lists_together_and_the_largest_count_is_true(self, connection: Connection[Any]) -> None:
+        put(connection, show(genres=["Reality-TV", "Drama"], total_episodes=12, networks=None, keywords=[]))
+        entity = one(connection, "SELECT id FROM shows")
+        connection.execute("INSERT INTO external_ids VALUES ('show', 'tmdb', '4711', %s)", [entity])
+        connection.commit()
+        put(
+            connection,
+            show("4711", source="tmdb", genres=["drama", "Family"], total_episodes=14, networks=["Bravo"]),
+            show(source="imdb_datasets", genres=["Comedy"]),
+        )
+        assert one(connection, "SELECT genres, total_episodes, networks, keywords FROM shows") == (
+            ["Reality-TV", "Drama", "Family"], 14, ["Bravo"], None
+        )  # fmt: skip
+        assert one(connection, "SELECT provenance FROM shows") == {
+            "genres": "imdb+tmdb", "total_episodes": "tmdb", "networks": "tmdb"
+        }  # fmt: skip
+        put(connection, show(genres=None))
+        assert one(connection, "SELECT genres, provenance ->> 'genres' FROM shows") == (
+            ["Comedy", "drama", "Family"], "imdb+tmdb"
+        )  # fmt: skip
+
     def test_an_override_beats_every_source_and_survives(self, connection: Connection[Any]) -> None:
         put(connection, show(title="Tide", end_year=2025, genres=["Reality-TV"]))
         entity = one(connection, "SELECT id FROM shows")

@@ -23,6 +23,7 @@ PARENTS: Final[dict[str, dict[str, str]]] = {
     "episode_credit": {"show_id": "show", "episode_id": "episode", "person_id": "person"},
     "gallery_entry": {"picture_id": "image", "show_id": "show", "person_id": "person"},
     "list_entry": {"list_id": "list", "show_id": "show", "episode_id": "episode"},
+    "fandom_page": {"person_id": "person"},
     "offer": {"show_id": "show", "provider_id": "watch_provider"},
 }
 """By kind, the fields of a record that name another thing by its id at the source, and that thing's kind."""

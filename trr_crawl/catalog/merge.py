@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 from sqlalchemy.dialects import postgresql
 
 from trr_crawl.catalog.identity import NATURAL_KEYS
-from trr_crawl.catalog.precedence import OWNERS, PRECEDENCE, Said
+from trr_crawl.catalog.precedence import LARGEST, OWNERS, PRECEDENCE, UNITED, Said
 from trr_crawl.catalog.tables import ENTITIES
 
 LINKS: Final = {**dict.fromkeys(ENTITIES, ()), **NATURAL_KEYS, "episode": ("show_id", "season_id")}
@@ -174,23 +174,66 @@ def _stated(said: Said) -> sql.Composed:
     )
 
 
-def _value(field: str, sayings: Sequence[Said]) -> sql.Composed:
-    """The winning value of a field."""
-    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN {override} ELSE coalesce({stated}) END").format(
-        field=field,
-        override=sql.Identifier("overriding", field),
-        stated=sql.SQL(", ").join(map(_stated, sayings)),
+def _told(sayings: Sequence[Said]) -> sql.Composed:
+    """The first value that is stated."""
+    return sql.SQL("coalesce({stated})").format(stated=sql.SQL(", ").join(map(_stated, sayings)))
+
+
+def _by_owner(sayings: Sequence[Said]) -> dict[str, list[Said]]:
+    """Sayings apart by whose things they speak of: IMDb's datasets add nothing to what IMDb's pages say."""
+    apart: dict[str, list[Said]] = {}
+    for said in sayings:
+        apart.setdefault(OWNERS.get(said.source, said.source), []).append(said)
+    return apart
+
+
+def _value(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
+    """The true value of a field."""
+    of_owners = [_told(said) for said in _by_owner(sayings).values()]
+    if field in UNITED.get(kind, ()):
+        lists = sql.SQL(" || ").join(sql.SQL("coalesce({told}, '{{}}')").format(told=told) for told in of_owners)
+        truth = sql.SQL(
+            """
+            nullif(ARRAY(
+                SELECT (array_agg(entry ORDER BY place))[1]
+                FROM unnest({lists}) WITH ORDINALITY AS entries (entry, place)
+                GROUP BY lower(entry) ORDER BY min(place)
+            ), '{{}}')
+            """
+        ).format(lists=lists)
+    elif field in LARGEST.get(kind, ()):
+        truth = sql.SQL("greatest({told})").format(told=sql.SQL(", ").join(of_owners))
+    else:
+        truth = _told(sayings)
+    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN {override} ELSE {truth} END").format(
+        field=field, override=sql.Identifier("overriding", field), truth=truth
     )
 
 
-def _winner(field: str, sayings: Sequence[Said]) -> sql.Composed:
-    """The source of the winning value, NULL where nobody gives one."""
-    whens = sql.SQL(" ").join(
-        sql.SQL("WHEN {stated} IS NOT NULL THEN {source}").format(stated=_stated(said), source=said.source)
-        for said in sayings
-    )
-    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN 'override' {whens} END").format(
-        field=field, whens=whens
+def _winner(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
+    """The source of the true value, NULL where nobody gives one; `imdb+tmdb` where several sources make it together."""
+    apart = _by_owner(sayings)
+    if field in UNITED.get(kind, ()):
+        names = (
+            sql.SQL("CASE WHEN {told} <> '{{}}' THEN {owner} END").format(told=_told(said), owner=owner)
+            for owner, said in apart.items()
+        )
+        winner = sql.SQL("nullif(concat_ws('+', {names}), '')").format(names=sql.SQL(", ").join(names))
+    elif field in LARGEST.get(kind, ()):
+        largest = sql.SQL("greatest({told})").format(told=sql.SQL(", ").join(map(_told, apart.values())))
+        whens = (
+            sql.SQL("WHEN {told} = {largest} THEN {owner}").format(told=_told(said), largest=largest, owner=owner)
+            for owner, said in apart.items()
+        )
+        winner = sql.SQL("CASE {whens} END").format(whens=sql.SQL(" ").join(whens))
+    else:
+        stated = (
+            sql.SQL("WHEN {stated} IS NOT NULL THEN {source}").format(stated=_stated(said), source=said.source)
+            for said in sayings
+        )
+        winner = sql.SQL("CASE {whens} END").format(whens=sql.SQL(" ").join(stated))
+    return sql.SQL("CASE WHEN overridden.payload ? {field} THEN 'override' ELSE {winner} END").format(
+        field=field, winner=winner
     )
 
 
@@ -210,10 +253,10 @@ def _truth(kind: str) -> sql.Composed:
     """What is true of every touched entity of a kind: entity_id, its links, its fields, their provenance."""
     rules = PRECEDENCE[kind]
     values = sql.SQL(", ").join(
-        sql.SQL("{value} AS {name}").format(value=_value(field, sayings), name=sql.Identifier(field))
+        sql.SQL("{value} AS {name}").format(value=_value(kind, field, sayings), name=sql.Identifier(field))
         for field, sayings in rules.items()
     )
-    winners = [(field, _winner(field, sayings)) for field, sayings in rules.items()]
+    winners = [(field, _winner(kind, field, sayings)) for field, sayings in rules.items()]
     links, joins = sql.Composed([]), sql.Composed([])
     if kind in NATURAL_KEYS:  # the row stands before its records are merged, and tells its key itself
         links = sql.SQL(" ").join(sql.SQL("stands.{name},").format(name=sql.Identifier(name)) for name in LINKS[kind])

@@ -60,6 +60,7 @@ KINDS: Final = (
     "gallery_entry",
     "list_entry",
     "offer",
+    "fandom_page",
 )
 """The kinds of things that sources describe, parents before children."""
 
@@ -361,6 +362,7 @@ people = _entity(
     "people",
     Column("name", Text),
     Column("also_known_as", ARRAY(Text)),
+    Column("full_name", Text),
     Column("birth_name", Text),
     Column("biography", Text),
     Column("birth_date", Date),
@@ -371,6 +373,10 @@ people = _entity(
     Column("death_place", Text),
     Column("death_cause", Text),
     Column("height_centimetres", Numeric(4, 1)),
+    Column("weight_kilograms", Numeric(4, 1)),
+    Column("hair_colour", Text),
+    Column("eye_colour", Text),
+    Column("residence", Text),
     Column("professions", ARRAY(Text)),
     Column("original_name", Text),
     Column("gender", Text),
@@ -379,6 +385,7 @@ people = _entity(
     Column("tmdb_popularity", Double),
     Column("known_for_department", Text),
     CheckConstraint("height_centimetres > 0", name="height_centimetres"),
+    CheckConstraint("weight_kilograms > 0", name="weight_kilograms"),
     Index("ix_people_name", "name"),
 )
 
@@ -440,6 +447,7 @@ images = _entity(
     Column("width", Integer),
     Column("height", Integer),
     Column("image_type", Text),
+    Column("section", Text),
     Column("caption", Text),
     Column("copyright", Text),
     Column("language", Text),
@@ -542,6 +550,34 @@ offers = _entity(
     Index("ix_offers_provider_id_region", "provider_id", "region"),
 )
 
+fandom_pages = _entity(
+    "fandom_pages",
+    Column("wiki", Code),
+    Column("page_id", BigInteger),
+    Column("title", Text),
+    Column("display_title", Text),
+    Column("aliases", ARRAY(Text)),
+    Column("url", Text),
+    Column("revision_id", BigInteger),
+    Column("categories", ARRAY(Text)),
+    Column("infobox", JSONB),
+    Column("seasons", JSONB),
+    Column("relations", JSONB),
+    Column("summary", Text),
+    Column("taglines", JSONB),
+    Column("seating", JSONB),
+    Column("trivia", ARRAY(Text)),
+    # Whose page was looked for, and why it is theirs or is not.
+    Column("wanted_name", Text),
+    Column("wanted_id", Code),
+    Column("evidence", ARRAY(Text)),
+    Column("reason", Text),
+    # Whom it is attached to: `external_ids` knows who that is (kind person, source fandom).
+    Column("person_key", Code),
+    Index("ix_fandom_pages_wiki_page_id", "wiki", "page_id"),
+    Index("ix_fandom_pages_person_key", "person_key"),
+)
+
 ENTITIES: Final[dict[str, Table]] = {
     "show": shows,
     "season": seasons,
@@ -557,5 +593,6 @@ ENTITIES: Final[dict[str, Table]] = {
     "gallery_entry": gallery_entries,
     "list_entry": list_entries,
     "offer": offers,
+    "fandom_page": fandom_pages,
 }
 """The derived table of each kind, parents before children."""

@@ -85,12 +85,19 @@ def write(connection: Connection[Any], records: Sequence[Record], run_id: UUID |
 
 
 def sweep(
-    connection: Connection[Any], *, source: str, kind: str, parent_field: str, parent_id: str, keys: Collection[str]
+    connection: Connection[Any],
+    *,
+    source: str,
+    kind: str,
+    parent_field: str,
+    parent_ids: Collection[str],
+    keys: Collection[str],
 ) -> int:
-    """Mark the records of a kind within one parent that a source no longer names as gone; returns how many.
+    """Mark the records of a kind within some parents that a source no longer names as gone; returns how many.
 
-    `keys` are those of all the records that it names, `parent_field` the field of these records that names the parent,
-    by its id at the source. What no source names any more gets `removed_at`, and stays; it loses that when it returns.
+    `keys` are those of all the records that it names there, `parent_field` the field of these records that names their
+    parent, by its id at the source. What no source names any more gets `removed_at`, and stays; it loses that when it
+    returns.
     """
     with connection.transaction():
         gone = connection.execute(
@@ -98,10 +105,11 @@ def sweep(
                 """
                 WITH gone AS (
                     UPDATE source_records record SET gone_at = now(), changed_at = now()
-                    FROM external_ids parent JOIN {table} child ON child.{field} = parent.entity_id
-                    WHERE parent.kind = %s AND parent.source = %s AND parent.value = %s
-                      AND record.entity_id = child.id AND record.source = %s AND record.kind = %s
-                      AND record.gone_at IS NULL AND record.key <> ALL (%s)
+                    WHERE record.entity_id = ANY (ARRAY(
+                        SELECT child.id FROM external_ids parent JOIN {table} child ON child.{field} = parent.entity_id
+                        WHERE parent.kind = %s AND parent.source = %s AND parent.value = ANY (%s)
+                    )) AND record.source = %s AND record.kind = %s AND record.gone_at IS NULL
+                      AND record.key <> ALL (%s)
                     RETURNING record.kind, record.entity_id
                 )
                 INSERT INTO touched SELECT kind, entity_id FROM gone
@@ -110,7 +118,7 @@ def sweep(
             [
                 identity.PARENTS[kind][parent_field],
                 OWNERS.get(source, source),
-                parent_id,
+                list(parent_ids),
                 source,
                 kind,
                 list(keys),

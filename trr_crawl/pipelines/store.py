@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,12 +32,18 @@ RECONNECT_DELAYS = (1.0, 2.0, 4.0)
 """Seconds to wait before each new try, when the database goes away."""
 
 
+EAGERNESS = 4
+"""An idle database need not wait for a full batch: a part of it, one in so many, is written at once."""
+
+SWEPT_AT_ONCE = 100
+"""So many parents are looked through in one transaction."""
+
 BATCHES_WAITING = 3
 """So many batches may wait for the one that is being written, before the crawl waits too."""
 
 
 class StorePipeline:
-    """Collects records and writes them when a batch is full or STORE_FLUSH_SECONDS have passed.
+    """Collects records and writes them when there is a batch for the database or STORE_FLUSH_SECONDS have passed.
 
     Counts what became of them as `store/<kind>/<inserted|updated|unchanged|rejected>`, and in a dry run, which has no
     database, as `store/<kind>/not_stored`. Without a database the run ends as failed; what was stored stays as it was.
@@ -76,7 +82,7 @@ class StorePipeline:
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
         if len(self._batch) >= self.batch_size * BATCHES_WAITING:
             return self._after_a_flush(item)  # the database is slower than the source: wait for it
-        if len(self._batch) >= self.batch_size and (self._flushing is None or self._flushing.done()):
+        if len(self._batch) * EAGERNESS >= self.batch_size and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.create_task(self.flush())
         return item
 
@@ -97,19 +103,26 @@ class StorePipeline:
 
     async def _sweep(self) -> None:
         """Mark what is gone from the sources, where the run got all that they have."""
-        for inventory in report_of(self.crawler.spider).inventories:
+        for alike in _alike(report_of(self.crawler.spider).inventories):
             try:
-                gone = await asyncio.to_thread(self._sweep_once, inventory)
+                gone = await asyncio.to_thread(self._sweep_once, alike)
             except (psycopg.Error, database.DatabaseError) as error:
                 self._give_up(error, 0)
                 return
             if gone:
-                self.crawler.stats.inc_value(f"store/{inventory.kind}/removed", gone)
+                self.crawler.stats.inc_value(f"store/{alike[0].kind}/removed", gone)
 
-    def _sweep_once(self, inventory: Inventory) -> int:
+    def _sweep_once(self, alike: Sequence[Inventory]) -> int:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
-        return write.sweep(self._connection, **asdict(inventory))
+        return write.sweep(
+            self._connection,
+            source=alike[0].source,
+            kind=alike[0].kind,
+            parent_field=alike[0].parent_field,
+            parent_ids=[inventory.parent_id for inventory in alike],
+            keys=frozenset().union(*(inventory.keys for inventory in alike)),
+        )
 
     async def flush(self) -> None:
         """Write what has been collected."""
@@ -177,3 +190,14 @@ class StorePipeline:
 def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) -> bool:
     """Whether it may help to connect again: the connection is gone, or could not be made."""
     return isinstance(error, database.DatabaseError) or connection is None or connection.closed
+
+
+def _alike(inventories: Sequence[Inventory]) -> Iterator[Sequence[Inventory]]:
+    """Inventories of one source, kind and parent's kind, SWEPT_AT_ONCE at a time."""
+
+    def sort(inventory: Inventory) -> tuple[str, str, str]:
+        return inventory.source, inventory.kind, inventory.parent_field
+
+    for _, group in groupby(sorted(inventories, key=sort), key=sort):
+        while some := list(islice(group, SWEPT_AT_ONCE)):
+            yield some
