@@ -1,0 +1,1 @@
+"""Fandom: wikis by MediaWiki, read from api.php and from their pages."""
