@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, parsing, report, store
+from bench import crawls, datasets, merging, parsing, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -36,6 +36,8 @@ class Extent:
     """Page counts at which memory is noted; the last ends the crawl."""
     dataset_rows: int
     """Rows of a generated title.principals."""
+    merged_episodes: int
+    """Episodes that two sources describe."""
 
 
 FULL = Extent(
@@ -44,6 +46,7 @@ FULL = Extent(
     store_pages=1000,
     marks=(1000, 2000, 3000, 4000, 5000),
     dataset_rows=2_000_000,
+    merged_episodes=100_000,
 )
 QUICK = Extent(
     rounds=1,
@@ -51,6 +54,7 @@ QUICK = Extent(
     store_pages=500,
     marks=(500, 1000, 1500),
     dataset_rows=300_000,
+    merged_episodes=10_000,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -154,6 +158,9 @@ def main() -> None:
             task = progress.add_task("datasets", total=None)
             filtered = datasets.measure(extent.dataset_rows)
             progress.remove_task(task)
+            task = progress.add_task("two sources", total=None)
+            merged = merging.measure(made.fresh(), extent.merged_episodes)
+            progress.remove_task(task)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)
@@ -161,6 +168,7 @@ def main() -> None:
         report.memory(console, SMALL, remembered)
         report.parsing(console, read)
         report.datasets(console, filtered)
+        report.merging(console, merged)
         report.requests(console, **COMPLETE_SHOW)
 
 

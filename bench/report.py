@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
+from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
@@ -152,6 +153,20 @@ def datasets(console: Console, timing: DatasetTiming) -> None:
     )
     console.print(table)
     console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}\n")
+
+
+def merging(console: Console, timing: MergeTiming) -> None:
+    """Joining two sources, and deriving all of it again."""
+    table = Table(title=f"Two sources of {timing.episodes:,} episodes", title_justify="left")
+    for column in ("written and joined, records/s", "derived again, episodes/s", "memory"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        f"{2 * timing.episodes / timing.written:,.0f}",
+        f"{timing.episodes / timing.derived:,.0f}",
+        f"+{timing.memory / MEGABYTE:.0f} MB",
+    )
+    console.print(table)
+    console.print()
 
 
 def requests(console: Console, *, seasons: int, episodes: int, cast: int, images: int) -> None:
