@@ -42,6 +42,7 @@ class SampleShow:
     certificate: str | None = "TV-14"
     runtime_seconds: int | None = 2640
     genres: tuple[str, ...] = ("Reality-TV",)
+    countries: tuple[str, ...] = ("US",)
     cast: tuple[tuple[str, str], ...] = ()
     creators: tuple[tuple[str, str], ...] = ()
     episodes: tuple[SampleEpisode, ...] = field(default=(), repr=False)
@@ -168,7 +169,7 @@ def answer(
     return {
         "data": {
             "title": {
-                **head(show),
+                **head(show, whole=True),
                 "episodes": {
                     **totals(show),
                     "displayableSeasons": {"edges": [{"node": {"text": text}} for text in show.seasons]},
@@ -214,8 +215,17 @@ def answer_node(episode: SampleEpisode) -> dict[str, Any]:
     }
 
 
-def head(show: SampleShow) -> dict[str, Any]:
-    """What pages and answers say of the show itself."""
+def head(show: SampleShow, *, whole: bool = False) -> dict[str, Any]:
+    """What pages and answers say of the show itself; pages cut the lists of genres and countries."""
+    lists: dict[str, Any] = {
+        "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in show.genres[:3]]},
+        "countriesOfOrigin": {"countries": [{"id": country} for country in show.countries[:1]]},
+    }
+    if whole:
+        lists = {
+            "genres": {"genres": [{"text": genre} for genre in show.genres]},
+            "countriesDetails": {"countries": [{"id": country, "text": country} for country in show.countries]},
+        }
     return {
         "id": show.id,
         "titleText": {"text": show.title},
@@ -226,8 +236,7 @@ def head(show: SampleShow) -> dict[str, Any]:
         "certificate": {"rating": show.certificate} if show.certificate else None,
         "runtime": {"seconds": show.runtime_seconds} if show.runtime_seconds else None,
         "ratingsSummary": {"aggregateRating": show.rating, "voteCount": show.votes},
-        "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in show.genres]},
-        "countriesOfOrigin": {"countries": [{"id": "US"}]},
+        **lists,
         "productionStatus": {"currentProductionStage": {"id": "released"}},
         "meta": {"canonicalId": show.id, "publicationStatus": "PUBLISHED"},
         "primaryImage": {

@@ -17,25 +17,39 @@ from trr_crawl.catalog.tables import KINDS
 from trr_crawl.items import (
     FIELDS,
     UNSET,
+    AlternativeTitle,
     Candidate,
+    Change,
+    Company,
+    ContentRating,
     Credit,
     Episode,
     EpisodeCredit,
+    FandomPage,
     GalleryEntry,
     Image,
     Inventory,
     Item,
     ListEntry,
+    Network,
+    Offer,
     Person,
     Picture,
+    Role,
     Season,
     Show,
     TitleList,
+    Translation,
     Unset,
+    Video,
+    WatchProvider,
     payload,
 )
 
-DESCRIBED: tuple[type[Any], ...] = (Image, Inventory, Item, *FIELDS)
+DESCRIBED: tuple[type[Any], ...] = (
+    *(Image, Role, AlternativeTitle, ContentRating, Translation, Video),
+    *(Inventory, Item, *FIELDS),
+)
 """All classes of the module that have fields."""
 
 MINIMAL: dict[type[Item], dict[str, Any]] = {
@@ -47,9 +61,15 @@ MINIMAL: dict[type[Item], dict[str, Any]] = {
     EpisodeCredit: {"show_id": "tt99000001", "episode_id": "tt99000101", "person_id": "nm99000001", "category": "cast"},
     Picture: {"picture_id": "MV5BSample"},
     GalleryEntry: {"picture_id": "MV5BSample"},
+    Network: {"id": "9901"},
+    Company: {"id": "9911"},
+    WatchProvider: {"id": "9921"},
+    Offer: {"show_id": "990001", "region": "US", "offer_type": "flatrate", "provider_id": "9921"},
     TitleList: {"id": "ls99000001"},
     ListEntry: {"list_id": "ls99000001", "show_id": "tt99000001", "occurrence": 1},
+    FandomPage: {"wiki": "harbour-hearts", "page_id": 71},
     Candidate: {"query": "Harbour", "id": "tt99000001"},
+    Change: {"of": "show", "id": "990001"},
 }
 """What each kind must have."""
 
@@ -69,7 +89,7 @@ def test_all_kinds_are_here() -> None:
     defined = {thing for thing in vars(items).values() if isinstance(thing, type) and issubclass(thing, Item)}
     assert set(FIELDS) == defined - {Item} == set(MINIMAL)
     kinds = [item_class.kind for item_class in FIELDS]
-    assert set(kinds) - {Candidate.kind} == set(KINDS)
+    assert set(kinds) - {Candidate.kind, Change.kind} == set(KINDS)
     assert len(set(kinds)) == len(kinds)
 
 

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import pytest
-from golden_pages import check_refusal, errors_expected, errors_raised, faults, goldens, lines, page_of, told
+from golden_pages import GoldenTests, as_page, captured
 
-from support import CAPTURES
 from trr_crawl.parse.imdb import find
 from trr_crawl.parse.imdb.find import FindPage
 
 
-def read(page: Path, about: str) -> FindPage:
-    parse = find.parse_page if page.suffix == ".html" else find.parse_suggestions
-    return parse(page.read_bytes(), about)
+class TestGoldens(GoldenTests):
+    kind = "find"
+    parsers = (find,)
 
+    def read(self, page: Path, about: str) -> FindPage:
+        parse = find.parse_page if page.suffix == ".html" else find.parse_suggestions
+        return parse(page.read_bytes(), about)
 
-def test_every_page_has_one_golden_and_every_golden_its_page() -> None:
-    assert faults("find") == []
-
-
-@pytest.mark.parametrize("golden", goldens("find", ".items.json"))
-def test_an_answer_holds_these_candidates(golden: Path) -> None:
-    expected = json.loads(golden.read_bytes())
-    page = read(page_of(golden), expected["about"])
-    found = {"about": page.query, "count": page.count, "drift": page.drift, "items": told(page.items())}
-    assert lines(found) == lines(expected)
-
-
-@pytest.mark.parametrize("golden", goldens("find", ".error.json"))
-def test_an_answer_is_refused(golden: Path) -> None:
-    check_refusal(golden, read)
-
-
-def test_every_error_of_the_parser_has_its_page() -> None:
-    assert errors_raised(find) <= errors_expected("find")
-
-
-def captured(pattern: str) -> bytes:
-    """The one capture that a pattern names."""
-    if not CAPTURES.is_dir():
-        pytest.skip(f"no recorded pages in {CAPTURES}")
-    [path] = (CAPTURES / "imdb").glob(pattern)
-    return path.read_bytes()
+    def describe(self, page: FindPage) -> dict[str, Any]:
+        return {"about": page.query, "count": page.count}
 
 
 def test_a_real_suggestion_is_read() -> None:
@@ -65,7 +42,7 @@ def test_a_real_answer_without_results_is_an_answer() -> None:
 def test_a_real_find_page_is_read() -> None:
     raw = captured("find/*.json")
     results = json.loads(raw)["props"]["pageProps"]["titleResults"]["results"]
-    page = find.parse_page(b'<script id="__NEXT_DATA__">' + raw.replace(b"</", b"<\\/") + b"</script>", "Matrix")
+    page = find.parse_page(as_page(raw), "Matrix")
     assert page.drift == []
     for result, candidate in zip(results, page.candidates, strict=True):
         item = result["listItem"]

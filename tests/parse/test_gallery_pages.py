@@ -7,19 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_pages import (
-    PAGES,
-    check_refusal,
-    errors_expected,
-    errors_raised,
-    faults,
-    goldens,
-    lines,
-    page_of,
-    told,
-)
+from golden_pages import PAGES, GoldenTests, captured
 
-from support import CAPTURES
 from trr_crawl.items import UNSET
 from trr_crawl.parse.imdb import gallery
 from trr_crawl.parse.imdb.gallery import GalleryPage, widest
@@ -29,38 +18,16 @@ FULL = PAGES / "gallery" / "answer-full.json"
 HOST = "https://m.media-amazon.com/images/M"
 
 
-def read(page: Path, about: str) -> GalleryPage:
-    parse = gallery.parse_page if page.suffix == ".html" else gallery.parse_answer
-    return parse(page.read_bytes(), about)
+class TestGoldens(GoldenTests):
+    kind = "gallery"
+    parsers = (gallery,)
 
+    def read(self, page: Path, about: str) -> GalleryPage:
+        parse = gallery.parse_page if page.suffix == ".html" else gallery.parse_answer
+        return parse(page.read_bytes(), about)
 
-def test_every_page_has_one_golden_and_every_golden_its_page() -> None:
-    assert faults("gallery") == []
-
-
-@pytest.mark.parametrize("golden", goldens("gallery", ".items.json"))
-def test_a_gallery_holds_these_items(golden: Path) -> None:
-    expected = json.loads(golden.read_bytes())
-    page = read(page_of(golden), expected["about"])
-    found = {
-        "about": page.owner_id,
-        "total": page.total,
-        "count": page.count,
-        "next_cursor": page.next_cursor,
-        "drift": page.drift,
-        "items": told(page.items()),
-    }
-    assert lines(found) == lines(expected)
-    assert {item.source for item in page.items()} <= {"imdb"}
-
-
-@pytest.mark.parametrize("golden", goldens("gallery", ".error.json"))
-def test_a_gallery_is_refused(golden: Path) -> None:
-    check_refusal(golden, read)
-
-
-def test_every_error_of_the_parser_has_its_page() -> None:
-    assert errors_raised(gallery) <= errors_expected("gallery")
+    def describe(self, page: GalleryPage) -> dict[str, Any]:
+        return {"about": page.owner_id, "total": page.total, "count": page.count, "next_cursor": page.next_cursor}
 
 
 def test_the_query_names_its_operation_and_cursor() -> None:
@@ -113,19 +80,10 @@ def test_the_widest_of_a_srcset_on_the_host_of_pictures(srcset: str, src: str, w
     assert widest(srcset, src) == widest_url
 
 
-def captured() -> dict[str, Any]:
-    folder = CAPTURES / "imdb" / "graphql"
-    if not folder.is_dir():
-        pytest.skip(f"no recorded pages in {CAPTURES}")
-    [path] = folder.glob("*media_gallery*")
-    data: dict[str, Any] = json.loads(path.read_bytes())
-    return data
-
-
 def test_a_real_gallery_is_read_in_full() -> None:
-    data = captured()
-    owner = data["data"]["title"]
-    page = gallery.parse_answer(json.dumps(data).encode(), owner["id"])
+    raw = captured("graphql/*media_gallery*")
+    owner = json.loads(raw)["data"]["title"]
+    page = gallery.parse_answer(raw, owner["id"])
     edges = owner["images"]["edges"]
     assert (page.total, page.count) == (557, 50)
     assert page.next_cursor == owner["images"]["pageInfo"]["endCursor"]

@@ -6,69 +6,41 @@ import csv
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
-from golden_pages import (
-    PAGES,
-    check_refusal,
-    errors_expected,
-    errors_raised,
-    faults,
-    goldens,
-    lines,
-    page_of,
-    told,
-)
+from golden_pages import PAGES, GoldenTests, captured
 
-from support import CAPTURES
 from trr_crawl.items import UNSET, Show
 from trr_crawl.parse.errors import NoSuchTitle, Refused
 from trr_crawl.parse.imdb import lists
 from trr_crawl.parse.imdb.lists import ListPage
 
-CAPTURED = CAPTURES / "imdb"
 
+class TestGoldens(GoldenTests):
+    kind = "list"
+    parsers = (lists,)
+    sources = frozenset({"imdb", lists.EXPORTS})
 
-def read(page: Path, about: str) -> ListPage:
-    body = page.read_bytes()
-    if page.suffix == ".csv":
-        return lists.parse_csv(body, about)
-    if page.suffix == ".html":
-        return lists.parse_page(body, about)
-    return lists.parse_answer(body, about, country="US", language="en-US")
+    def read(self, page: Path, about: str) -> ListPage:
+        body = page.read_bytes()
+        if page.suffix == ".csv":
+            return lists.parse_csv(body, about)
+        if page.suffix == ".html":
+            return lists.parse_page(body, about)
+        return lists.parse_answer(body, about, country="US", language="en-US")
 
-
-def test_every_page_has_one_golden_and_every_golden_its_page() -> None:
-    assert faults("list") == []
-
-
-@pytest.mark.parametrize("golden", goldens("list", ".items.json"))
-def test_a_list_holds_these_items(golden: Path) -> None:
-    expected = json.loads(golden.read_bytes())
-    page = read(page_of(golden), expected["about"])
-    found = {
-        "about": page.title_list.id,
-        "count": page.count,
-        "total": page.total,
-        "unplaced": page.unplaced,
-        "next_cursor": page.next_cursor,
-        "has_more": page.has_more,
-        "drift": page.drift,
-        "items": told(page.items()),
-    }
-    assert lines(found) == lines(expected)
-    keys = [(item.kind, item.key) for item in page.items()]
-    assert len(set(keys)) == len(keys)
-
-
-@pytest.mark.parametrize("golden", goldens("list", ".error.json"))
-def test_a_list_is_refused(golden: Path) -> None:
-    check_refusal(golden, read)
-
-
-def test_every_error_of_the_parser_has_its_page() -> None:
-    own = {name for name in errors_raised(lists) if not name.startswith("_")}
-    assert own <= errors_expected("list")
+    def describe(self, page: ListPage) -> dict[str, Any]:
+        keys = [(item.kind, item.key) for item in page.items()]
+        assert len(set(keys)) == len(keys)
+        return {
+            "about": page.title_list.id,
+            "count": page.count,
+            "total": page.total,
+            "unplaced": page.unplaced,
+            "next_cursor": page.next_cursor,
+            "has_more": page.has_more,
+        }
 
 
 def test_titles_that_earlier_parts_named_are_counted_on() -> None:
@@ -99,14 +71,6 @@ def test_the_query_names_its_operation_and_cursor(list_id: str, operation: str, 
     assert f"query {operation}($id: ID!, $first: Int!, $after: String)" in query["query"]
     assert argument in query["query"]
     assert query["query"].count("{") == query["query"].count("}")
-
-
-def captured(pattern: str) -> bytes:
-    """The one capture that a pattern names."""
-    if not CAPTURED.is_dir():
-        pytest.skip(f"no recorded pages in {CAPTURES}")
-    [path] = CAPTURED.glob(pattern)
-    return path.read_bytes()
 
 
 def test_a_real_answer_to_a_shorter_query_is_read() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dry_runs import DryRun, dry_run
 from origin import Asked, Origin, Reply, json_reply, serving
 
 from support import CAPTURES, scrapy
@@ -108,27 +109,8 @@ def origin(credits_: Credits) -> Iterator[Origin]:
         yield served
 
 
-@dataclass
-class Crawled:
-    """A dry run and its items."""
-
-    status: int
-    output: str
-    items: list[dict[str, Any]]
-
-    @property
-    def last_line(self) -> str:
-        return self.output.rstrip().splitlines()[-1]
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [item for item in self.items if item["kind"] == kind]
-
-
-def crawl(tmp_path: Path, *arguments: str) -> Crawled:
-    path = tmp_path / "items.json"
-    done = scrapy("crawl", "imdb_credits", "-a", "dry_run=true", "-O", path, *arguments)
-    assert "Traceback" not in done.output, done.output
-    return Crawled(done.status, done.output, json.loads(path.read_text() or "[]") if path.exists() else [])
+def crawl(tmp_path: Path, *arguments: str) -> DryRun:
+    return dry_run("imdb_credits", tmp_path, *arguments)
 
 
 class TestWholeShow:
@@ -155,9 +137,11 @@ class TestWholeShow:
         credits_.page_size, credits_.cast_again = 4, True
         done = crawl(tmp_path, "-a", f"show={SHOW_ID}", *origin.settings("graphql"))
         assert done.status == 0, done.output
-        mine = [item for item in done.of("credit") if item["person_id"] == "nm99400000" and item["category"] == "cast"]
-        assert [item["characters"] for item in mine] == [["Self - Judge"], ["Self - Judge", "Self - Guest"]]
-        assert [(item["billing_order"], item["archive_footage"]) for item in mine] == [(1, False), (1, False)]
+        [mine] = [
+            item for item in done.of("credit") if item["person_id"] == "nm99400000" and item["category"] == "cast"
+        ]
+        assert mine["characters"] == ["Self - Judge", "Self - Guest"]
+        assert (mine["billing_order"], mine["archive_footage"]) == (1, False)
 
     def test_roles_leave_out_and_say_how_many(self, origin: Origin, tmp_path: Path) -> None:
         done = crawl(tmp_path, "-a", f"show={SHOW_ID}", "-a", "roles=cast,director", *origin.settings("graphql"))
@@ -176,7 +160,7 @@ class TestWholeShow:
         origin.misbehave = lambda _asked: json_reply({"data": {"title": answer}})
         done = crawl(tmp_path, "-a", f"show={SHOW_ID}", *origin.settings("graphql"))
         assert done.status == 3
-        assert f"{SHOW_ID} (the cursor 2 leads nowhere after 4 of 9)" in done.last_line
+        assert f"{SHOW_ID} (the cursor 2 leads nowhere after 2 of 9)" in done.last_line
         assert len(origin.pages_asked) == 2
 
     def test_fewer_than_promised_and_none_at_all(self, origin: Origin, tmp_path: Path) -> None:

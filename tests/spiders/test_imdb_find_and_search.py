@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
-from origin import Asked, Origin, Reply, json_reply, serving
+from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, Crawl, scrapy
+from support import CAPTURES, scrapy
 
 SERIES_ID = "tt99000001"
 NAME = "harbour hearts"
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with serving(Origin()) as served:
-        yield served
-
-
-def crawl(tmp_path: Path, spider: str, *options: str | Path) -> tuple[Crawl, list[Any]]:
-    """A run, and the items that it exported."""
-    exported = tmp_path / "items.json"
-    done = scrapy("crawl", spider, "-O", exported, *options)
-    content = exported.read_text() if exported.exists() else ""
-    return done, json.loads(content) if content else []
-
-
-def kinds(items: list[Any]) -> dict[str, int]:
-    return dict(Counter(item["kind"] for item in items))
 
 
 def recorded(name: str) -> bytes:
@@ -41,47 +22,47 @@ def recorded(name: str) -> bytes:
 
 
 class TestFind:
-    def find(self, origin: Origin, tmp_path: Path, *options: str) -> tuple[Crawl, list[Any]]:
+    def find(self, origin: Origin, tmp_path: Path, *options: str) -> DryRun:
         suggestions = ("-s", f"IMDB_SUGGESTION_URL={origin.url}/suggestion")
-        return crawl(tmp_path, "imdb_find", *options, *suggestions, *origin.settings("graphql"))
+        return dry_run("imdb_find", tmp_path, *options, *suggestions, *origin.settings("graphql"))
 
     def test_a_name_gives_candidates_and_needs_no_database(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("find/answer-suggestions.json"))
-        done, items = self.find(origin, tmp_path, "-a", "name=Harbour  Hearts")
+        done = self.find(origin, tmp_path, "-a", "name=Harbour  Hearts")
         assert done.status == 0, done.output
         assert origin.pages_asked == ["/suggestion/harbour%20hearts.json?includeVideos=0"]
-        assert [item["id"] for item in items] == [f"tt9900000{number}" for number in range(1, 5)]
-        assert {item["query"] for item in items} == {"Harbour Hearts"}
+        assert [item["id"] for item in done.items] == [f"tt9900000{number}" for number in range(1, 5)]
+        assert {item["query"] for item in done.items} == {"Harbour Hearts"}
         assert "tt99000001: Harbour Hearts (tvSeries 2023)" in done.output
 
     def test_no_result_is_an_answer(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("find/answer-nothing-found.json"))
-        done, items = self.find(origin, tmp_path, "-a", f"name={NAME}")
-        assert (done.status, items) == (0, []), done.output
+        done = self.find(origin, tmp_path, "-a", f"name={NAME}")
+        assert (done.status, done.items) == (0, []), done.output
         assert f"{NAME}: 0 candidates" in done.output
 
     def test_no_answer_is_a_failure(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(b"", 403)
-        done, items = self.find(origin, tmp_path, "-a", f"name={NAME}")
-        assert (done.status, items) == (4, [])
+        done = self.find(origin, tmp_path, "-a", f"name={NAME}")
+        assert (done.status, done.items) == (4, [])
         assert f"could not get {NAME}" in done.last_line
 
     def test_an_answer_that_is_none_is_a_failure(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(b"<html></html>")
-        done, _ = self.find(origin, tmp_path, "-a", f"name={NAME}")
+        done = self.find(origin, tmp_path, "-a", f"name={NAME}")
         assert done.status == 1
         assert "the answer is not JSON" in done.last_line
 
     def test_the_find_page_gives_candidates(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("find/page.html"))
-        done, items = self.find(origin, tmp_path, "-a", f"name={NAME}", "-a", "by=page")
+        done = self.find(origin, tmp_path, "-a", f"name={NAME}", "-a", "by=page")
         assert done.status == 0, done.output
         assert origin.pages_asked == [f"/find/?q={NAME}"]
-        assert kinds(items) == {"candidate": 3}
+        assert done.kinds == {"candidate": 3}
 
     def test_robots_txt_is_obeyed_on_the_find_page(self, origin: Origin, tmp_path: Path) -> None:
         origin.robots_txt = "User-agent: *\nDisallow: /find/\n"
-        done, _ = self.find(origin, tmp_path, "-a", f"name={NAME}", "-a", "by=page")
+        done = self.find(origin, tmp_path, "-a", f"name={NAME}", "-a", "by=page")
         assert done.status == 1
         assert origin.pages_asked == []
         assert f"could not get {NAME} (Forbidden by robots.txt)" in done.last_line
@@ -99,9 +80,9 @@ class TestFind:
         url = url or f"https://v3.sg.media-imdb.com/suggestion/titles/x/{query}.json?includeVideos=0"
         archive = tmp_path / "captured.warc.gz"
         assert scrapy("archive-add", archive, url, path).status == 0
-        done, items = crawl(tmp_path, "imdb_find", "-a", f"name={query}", "-a", f"by={by}", "-s", f"REPLAY={archive}")
+        done = dry_run("imdb_find", tmp_path, "-a", f"name={query}", "-a", f"by={by}", "-s", f"REPLAY={archive}")
         assert done.status == 0, done.output
-        assert len(items) == count
+        assert len(done.items) == count
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -134,7 +115,7 @@ def node(number: int) -> dict[str, Any]:
     }
 
 
-def answer(asked: Asked) -> Reply:
+def episodes(asked: Asked) -> Reply:
     start = int(json.loads(asked.body)["variables"]["after"] or 0)
     last = min(start + PART, TOTAL)
     search = {
@@ -146,49 +127,47 @@ def answer(asked: Asked) -> Reply:
 
 
 class TestSearch:
-    def search(self, origin: Origin, tmp_path: Path, transport: str) -> tuple[Crawl, list[Any]]:
-        return crawl(
-            tmp_path, "imdb_search", "-a", f"series={SERIES_ID}", "-a", "dry_run=true", *origin.settings(transport)
-        )  # fmt: skip
+    def search(self, origin: Origin, tmp_path: Path, transport: str) -> DryRun:
+        return dry_run("imdb_search", tmp_path, "-a", f"series={SERIES_ID}", *origin.settings(transport))
 
     def test_all_episodes_are_followed_to_the_end(self, origin: Origin, tmp_path: Path) -> None:
-        origin.misbehave = answer
-        done, items = self.search(origin, tmp_path, "graphql")
+        origin.misbehave = episodes
+        done = self.search(origin, tmp_path, "graphql")
         assert done.status == 0, done.output
         assert len(origin.pages_asked) == 3
-        assert kinds(items) == {"show": 1, "episode": 5}
+        assert done.kinds == {"show": 1, "episode": 5}
 
     def test_a_page_gives_what_enriches_episodes(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("search_title/page.html"))
-        done, items = self.search(origin, tmp_path, "html")
+        done = self.search(origin, tmp_path, "html")
         assert done.status == 0, done.output
         assert origin.pages_asked == [f"/search/title/?series={SERIES_ID}&count=250&sort=release_date,asc"]
-        assert kinds(items) == {"show": 1, "episode": 3}
-        assert not any("season_number" in item for item in items)
+        assert done.kinds == {"show": 1, "episode": 3}
+        assert not any("season_number" in item for item in done.items)
 
     def test_a_page_of_several_names_the_cursor_of_the_rest(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("search_title/first-of-several.html"))
-        done, items = self.search(origin, tmp_path, "html")
+        done = self.search(origin, tmp_path, "html")
         assert done.status == 3
         assert "1 of 300 came, the next part starts at cursor cursor-x and only GraphQL serves it" in done.last_line
-        assert kinds(items) == {"show": 1, "episode": 1}
+        assert done.kinds == {"show": 1, "episode": 1}
 
     def test_a_cursor_that_goes_round_ends_with_a_gap(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("search_title/answer-part.json"))
-        done, _ = self.search(origin, tmp_path, "graphql")
+        done = self.search(origin, tmp_path, "graphql")
         assert done.status == 3
         assert len(origin.pages_asked) == 2
         assert "the cursor cursor-1 leads nowhere after 1 of 300" in done.last_line
 
     def test_a_search_that_finds_nothing_says_so(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: Reply(recorded("search_title/nothing-found.html"))
-        done, _ = self.search(origin, tmp_path, "html")
+        done = self.search(origin, tmp_path, "html")
         assert done.status == 1
         assert f"could not get {SERIES_ID} episodes (the search finds none" in done.last_line
 
     def test_a_search_that_promises_and_gives_nothing_is_empty(self, origin: Origin, tmp_path: Path) -> None:
         origin.misbehave = lambda _asked: json_reply({"data": {"advancedTitleSearch": {"total": 9}}})
-        done, _ = self.search(origin, tmp_path, "graphql")
+        done = self.search(origin, tmp_path, "graphql")
         assert done.status == 1
         assert "outcome/empty" in done.output
 
@@ -200,11 +179,9 @@ class TestSearch:
         url = "https://www.imdb.com/search/title/?count=250&series=tt0071007&sort=release_date%2Casc"
         [path] = folder.glob("*.json")
         assert scrapy("archive-add", archive, url, path).status == 0
-        done, items = crawl(
-            tmp_path, "imdb_search", "-a", "series=tt0071007", "-a", "dry_run=true", "-s", f"REPLAY={archive}"
-        )  # fmt: skip
+        done = dry_run("imdb_search", tmp_path, "-a", "series=tt0071007", "-s", f"REPLAY={archive}")
         assert done.status == 0, done.output
-        assert kinds(items) == {"show": 1, "episode": 204}
+        assert done.kinds == {"show": 1, "episode": 204}
 
     def test_wrong_arguments_are_refused_at_once(self) -> None:
         done = scrapy("crawl", "imdb_search")

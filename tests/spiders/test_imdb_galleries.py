@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from origin import Asked, Origin, Reply, json_reply, serving
+from dry_runs import DryRun, dry_run
+from origin import Asked, Origin, Reply, json_reply
 
-from support import Crawl, scrapy
+from support import scrapy
 
 SHOW_ID, PERSON_ID = "tt99000001", "nm99000001"
 PICTURES = 7
@@ -57,43 +57,26 @@ def answer(asked: Asked) -> Reply | None:
     return Reply(f'<script id="__NEXT_DATA__" type="application/json">{script}</script>'.encode())
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with serving(Origin()) as served:
-        served.misbehave = answer
-        yield served
-
-
-def crawl(origin: Origin, tmp_path: Path, spider: str, transport: str, *options: str) -> tuple[Crawl, list[Any]]:
-    """A dry run, and the items that it exported."""
-    exported = tmp_path / "items.json"
-    done = scrapy(
-        "crawl", spider, *options, "-a", "dry_run=true", "-O", exported, *origin.settings(transport)
-    )  # fmt: skip
-    content = exported.read_text() if exported.exists() else ""
-    return done, json.loads(content) if content else []
-
-
-def of_kind(items: list[Any], kind: str) -> list[Any]:
-    return [item for item in items if item["kind"] == kind]
+def crawl(origin: Origin, tmp_path: Path, spider: str, transport: str, *options: str) -> DryRun:
+    return dry_run(spider, tmp_path, *options, *origin.settings(transport))
 
 
 def test_a_show_s_gallery_is_followed_to_its_end(origin: Origin, tmp_path: Path) -> None:
-    done, items = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
     assert done.status == 0, done.output
     assert len(origin.pages_asked) == 3
-    assert [image["source_id"] for image in of_kind(items, "image")] == [f"rm990000{n:02d}" for n in range(1, 8)]
-    entries = of_kind(items, "gallery_entry")
+    assert [image["source_id"] for image in done.of("image")] == [f"rm990000{n:02d}" for n in range(1, 8)]
+    entries = done.of("gallery_entry")
     assert [entry["position"] for entry in entries if "show_id" in entry] == list(range(1, 8))
     assert [entry["person_id"] for entry in entries if "show_id" not in entry] == [PERSON_ID] * 4
-    assert {person["name"] for person in of_kind(items, "person")} == {"Nell Avery"}
+    assert {person["name"] for person in done.of("person")} == {"Nell Avery"}
 
 
 def test_a_person_s_gallery_is_followed_to_its_end(origin: Origin, tmp_path: Path) -> None:
-    done, items = crawl(origin, tmp_path, "imdb_person_gallery", "graphql", "-a", f"person={PERSON_ID}")
+    done = crawl(origin, tmp_path, "imdb_person_gallery", "graphql", "-a", f"person={PERSON_ID}")
     assert done.status == 0, done.output
-    assert [entry["position"] for entry in of_kind(items, "gallery_entry")] == list(range(1, 8))
-    assert {entry["person_id"] for entry in of_kind(items, "gallery_entry")} == {PERSON_ID}
+    assert [entry["position"] for entry in done.of("gallery_entry")] == list(range(1, 8))
+    assert {entry["person_id"] for entry in done.of("gallery_entry")} == {PERSON_ID}
 
 
 @pytest.mark.parametrize(
@@ -106,10 +89,10 @@ def test_a_person_s_gallery_is_followed_to_its_end(origin: Origin, tmp_path: Pat
 def test_a_page_gives_its_first_pictures_and_names_the_cursor_of_the_rest(
     origin: Origin, tmp_path: Path, spider: str, option: str, path: str
 ) -> None:
-    done, items = crawl(origin, tmp_path, spider, "html", "-a", option)
+    done = crawl(origin, tmp_path, spider, "html", "-a", option)
     assert done.status == 3
     assert origin.pages_asked == [path]
-    assert len(of_kind(items, "image")) == PART
+    assert len(done.of("image")) == PART
     assert "3 of 7 came, the next part starts at cursor 3 and only GraphQL serves it" in done.last_line
 
 
@@ -119,16 +102,16 @@ def test_a_cursor_that_goes_round_ends_with_a_gap(origin: Origin, tmp_path: Path
         return json_reply({"data": {"title": body}})
 
     origin.misbehave = round_and_round
-    done, items = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
     assert done.status == 3
     assert len(origin.pages_asked) == 2
     assert "the cursor same leads nowhere after 3 of 7" in done.last_line
-    assert len(of_kind(items, "image")) == PART
+    assert len(done.of("image")) == PART
 
 
 def test_a_gallery_that_promises_and_gives_nothing_is_empty(origin: Origin, tmp_path: Path) -> None:
     origin.misbehave = lambda _asked: json_reply({"data": {"title": {"id": SHOW_ID, "images": {"total": 9}}}})
-    done, _ = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
     assert done.status == 1
     assert f"could not get {SHOW_ID} pictures (0 of 9 came)" in done.last_line
     assert "outcome/empty" in done.output
@@ -139,26 +122,26 @@ def test_a_rest_that_cannot_be_got_is_named_by_its_cursor(origin: Origin, tmp_pa
         return answer(asked) if json.loads(asked.body)["variables"]["after"] is None else Reply(b"", 403)
 
     origin.misbehave = first_part_only
-    done, items = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
     assert done.status == 4
-    assert f"could not get {SHOW_ID} pictures from cursor 3" in done.last_line
-    assert len(of_kind(items, "image")) == PART
+    assert f"could not get {SHOW_ID} pictures 4 to 7, from cursor 3" in done.last_line
+    assert len(done.of("image")) == PART
 
 
 def test_markup_without_a_total_is_no_whole_gallery(origin: Origin, tmp_path: Path) -> None:
     link = f'<a href="/title/{SHOW_ID}/mediaviewer/rm99000001/"><img src="https://m.media-amazon.com/a@._V1_.jpg"/></a>'
     script = f'<script id="__NEXT_DATA__">{json.dumps({"props": {"pageProps": {"contentData": {}}}})}</script>'
     origin.misbehave = lambda _asked: Reply((link + script).encode())
-    done, items = crawl(origin, tmp_path, "imdb_media_index", "html", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "html", "-a", f"show={SHOW_ID}")
     assert done.status == 3
     assert "1 came, and the page does not say of how many" in done.last_line
-    assert [image["picture_id"] for image in of_kind(items, "image")] == ["a@"]
+    assert [image["picture_id"] for image in done.of("image")] == ["a@"]
 
 
 def test_what_nobody_reads_yet_is_counted(origin: Origin, tmp_path: Path) -> None:
     gallery = {"total": 1, "edges": [{"position": 1, "node": {**node(1), "mood": "cheerful"}}]}
     origin.misbehave = lambda _asked: json_reply({"data": {"title": {"id": SHOW_ID, "images": gallery}}})
-    done, _ = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
     assert done.status == 0
     assert "nobody reads image.mood yet" in done.output
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
-from origin import Asked, Origin, Reply, json_reply, serving
+from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, Crawl, scrapy
+from support import CAPTURES, scrapy
 
 LIST_ID, WATCHLIST = "ls990000001", "ur99000001/watchlist"
 ENTRIES = 7
@@ -57,27 +56,12 @@ def answer(asked: Asked) -> Reply:
     return page(root, held((int(asked.query.get("page", 1)) - 1) * PART))
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with serving(Origin()) as served:
-        served.misbehave = answer
-        yield served
+def crawl(tmp_path: Path, *options: str | Path) -> DryRun:
+    return dry_run("imdb_list", tmp_path, *options)
 
 
-def crawl(tmp_path: Path, *options: str | Path) -> tuple[Crawl, list[Any]]:
-    """A dry run, and the items that it exported."""
-    exported = tmp_path / "items.json"
-    done = scrapy("crawl", "imdb_list", "-a", "dry_run=true", "-O", exported, *options)
-    content = exported.read_text() if exported.exists() else ""
-    return done, json.loads(content) if content else []
-
-
-def kinds(items: list[Any]) -> dict[str, int]:
-    return dict(Counter(item["kind"] for item in items))
-
-
-def entries(items: list[Any]) -> list[tuple[str, int, int]]:
-    return [(item["show_id"], item["occurrence"], item["position"]) for item in items if item["kind"] == "list_entry"]
+def entries(done: DryRun) -> list[tuple[str, int, int]]:
+    return [(item["show_id"], item["occurrence"], item["position"]) for item in done.of("list_entry")]
 
 
 ALL = [(f"tt990000{1 if n == 5 else n:02d}", 2 if n == 5 else 1, n) for n in range(1, 8)]
@@ -86,12 +70,12 @@ ALL = [(f"tt990000{1 if n == 5 else n:02d}", 2 if n == 5 else 1, n) for n in ran
 @pytest.mark.parametrize("transport", ["graphql", "html"])
 @pytest.mark.parametrize("list_id", [LIST_ID, WATCHLIST])
 def test_a_list_is_followed_to_its_end(origin: Origin, tmp_path: Path, transport: str, list_id: str) -> None:
-    done, items = crawl(tmp_path, "-a", f"list={list_id}", *origin.settings(transport))
+    done = crawl(tmp_path, "-a", f"list={list_id}", *origin.settings(transport))
     assert done.status == 0, done.output
     assert len(origin.pages_asked) == 3
-    assert kinds(items) == {"list": 1, "show": 6, "list_entry": 7}
-    assert entries(items) == ALL
-    assert {item["list_id"] for item in items if item["kind"] == "list_entry"} == {list_id}
+    assert done.kinds == {"list": 1, "show": 6, "list_entry": 7}
+    assert entries(done) == ALL
+    assert {item["list_id"] for item in done.of("list_entry")} == {list_id}
     if transport == "html":
         path = f"/list/{LIST_ID}/" if list_id == LIST_ID else f"/user/{WATCHLIST}/"
         assert origin.pages_asked == [path, f"{path}?page=2", f"{path}?page=3"]
@@ -99,10 +83,10 @@ def test_a_list_is_followed_to_its_end(origin: Origin, tmp_path: Path, transport
 
 def test_several_lists_are_kept_apart(origin: Origin, tmp_path: Path) -> None:
     given = f"https://www.imdb.com/list/{LIST_ID}/?ref_=x,https://www.imdb.com/user/ur99000001/watchlist"
-    done, items = crawl(tmp_path, "-a", f"list={given}", *origin.settings("graphql"))
+    done = crawl(tmp_path, "-a", f"list={given}", *origin.settings("graphql"))
     assert done.status == 0, done.output
-    assert {item["id"] for item in items if item["kind"] == "list"} == {LIST_ID, WATCHLIST}
-    assert kinds(items)["list_entry"] == 14
+    assert {item["id"] for item in done.of("list")} == {LIST_ID, WATCHLIST}
+    assert done.kinds["list_entry"] == 14
 
 
 @pytest.mark.parametrize("name", ["lists.yaml", "lists.json"])
@@ -113,9 +97,9 @@ def test_lists_of_a_configuration(origin: Origin, tmp_path: Path, name: str) -> 
         if name.endswith("json")
         else f"imdb_lists:\n  - https://www.imdb.com/list/{LIST_ID}/  # ours\ntmdb_lists: [1]\n"
     )
-    done, items = crawl(tmp_path, "-a", f"config={config}", *origin.settings("graphql"))
+    done = crawl(tmp_path, "-a", f"config={config}", *origin.settings("graphql"))
     assert done.status == 0, done.output
-    assert kinds(items)["list_entry"] == 7
+    assert done.kinds["list_entry"] == 7
 
 
 def test_a_private_list_is_called_private_and_blocks_nothing(origin: Origin, tmp_path: Path) -> None:
@@ -127,27 +111,27 @@ def test_a_private_list_is_called_private_and_blocks_nothing(origin: Origin, tmp
         return answer(asked)
 
     origin.misbehave = one_is_private
-    done, items = crawl(tmp_path, "-a", f"list=ls990000009,{LIST_ID}", *origin.settings("graphql"))
+    done = crawl(tmp_path, "-a", f"list=ls990000009,{LIST_ID}", *origin.settings("graphql"))
     assert done.status == 3
     assert "could not get ls990000009 (the source refused the query (FORBIDDEN): the list ls990000009 is private)" in (
         done.last_line
     )
-    assert kinds(items)["list_entry"] == 7
+    assert done.kinds["list_entry"] == 7
 
 
 def test_a_short_list_is_partial(origin: Origin, tmp_path: Path) -> None:
     short = held(4)
     origin.misbehave = lambda _asked: json_reply({"data": {"list": short}})
-    done, items = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("graphql"))
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("graphql"))
     assert done.status == 3
     assert f"could not get {LIST_ID} entries (3 of 7 came)" in done.last_line
-    assert kinds(items)["list_entry"] == 3
+    assert done.kinds["list_entry"] == 3
 
 
 def test_a_list_that_promises_and_gives_nothing_is_empty(origin: Origin, tmp_path: Path) -> None:
     search = {"total": 9, "edges": []}
     origin.misbehave = lambda _asked: json_reply({"data": {"list": {"titleListItemSearch": search}}})
-    done, _ = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("graphql"))
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("graphql"))
     assert done.status == 3
     assert "outcome/empty" in done.output
     assert "0 of 9 came" in done.last_line
@@ -162,52 +146,52 @@ def test_a_part_that_repeats_ends_with_a_gap(origin: Origin, tmp_path: Path, tra
     origin.misbehave = lambda asked: (
         json_reply({"data": {"list": first}}) if asked.method == "POST" else page("list", first)
     )
-    done, items = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings(transport))
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings(transport))
     assert done.status == 3
     assert words in done.last_line
-    assert entries(items) == ALL[:3]
+    assert entries(done) == ALL[:3]
 
 
 def test_a_page_with_json_ld_only_is_no_whole_list(origin: Origin, tmp_path: Path) -> None:
     body = (PAGES / "list" / "json-ld.html").read_bytes()
     origin.misbehave = lambda _asked: Reply(body + b'<script id="__NEXT_DATA__">{"props":{"pageProps":{}}}</script>')
-    done, items = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("html"))
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("html"))
     assert done.status == 3
     assert "3 came, and the page does not say of how many" in done.last_line
     assert "it does not say to which series 1 belong: tt99000101" in done.last_line
-    assert kinds(items) == {"list": 1, "show": 2, "list_entry": 2}
+    assert done.kinds == {"list": 1, "show": 2, "list_entry": 2}
 
 
 class TestExports:
     def test_an_export_needs_no_network(self, tmp_path: Path) -> None:
         export = tmp_path / f"{LIST_ID}.csv"
         export.write_bytes((PAGES / "list" / "export-of-ratings.csv").read_bytes())
-        done, items = crawl(tmp_path, "-a", f"file={export}")
+        done = crawl(tmp_path, "-a", f"file={export}")
         assert done.status == 0, done.output
-        assert [item["list_id"] for item in items if item["kind"] == "list_entry"] == [LIST_ID]
+        assert [item["list_id"] for item in done.of("list_entry")] == [LIST_ID]
 
     def test_what_an_export_does_not_tell_is_a_gap(self, tmp_path: Path) -> None:
-        done, items = crawl(tmp_path, "-a", f"file={PAGES / 'list' / 'export.csv'}")
+        done = crawl(tmp_path, "-a", f"file={PAGES / 'list' / 'export.csv'}")
         assert done.status == 3
         assert "could not get csv:export episodes (it does not say to which series 1 belong: tt99000101)" in (
             done.last_line
         )
-        assert kinds(items) == {"list": 1, "show": 2, "list_entry": 3}
+        assert done.kinds == {"list": 1, "show": 2, "list_entry": 3}
 
     def test_a_bad_export_does_not_stop_a_good_one(self, tmp_path: Path) -> None:
         folder = PAGES / "list"
-        done, items = crawl(tmp_path, "-a", f"files={folder / 'export-cut.csv'},{folder / 'export-of-ratings.csv'}")
+        done = crawl(tmp_path, "-a", f"files={folder / 'export-cut.csv'},{folder / 'export-of-ratings.csv'}")
         assert done.status == 3
         assert "row 2 has not as many cells as there are columns" in done.last_line
-        assert kinds(items) == {"list": 1, "show": 1, "list_entry": 1}
+        assert done.kinds == {"list": 1, "show": 1, "list_entry": 1}
 
     def test_real_exports_are_read(self, tmp_path: Path) -> None:
         folder = CAPTURES / "imdb" / "list"
         if not folder.is_dir():
             pytest.skip(f"no recorded pages in {CAPTURES}")
-        done, items = crawl(tmp_path, "-a", f"files={','.join(map(str, sorted(folder.glob('*.csv'))))}")
+        done = crawl(tmp_path, "-a", f"files={','.join(map(str, sorted(folder.glob('*.csv'))))}")
         assert done.status == 0, done.output
-        assert kinds(items) == {"list": 2, "show": 3, "list_entry": 6}  # the same three titles
+        assert done.kinds == {"list": 2, "show": 3, "list_entry": 6}  # the same three titles
 
 
 @pytest.mark.parametrize(
@@ -234,7 +218,7 @@ def test_wrong_arguments_are_refused_at_once(option: str | None, words: str) -> 
         (b"[]", "holds something else than the keys imdb_lists and tmdb_lists"),
         (b"imdb_list: [ls990000001]", "holds something else"),
         (b"tmdb_lists: [1]", "names no list under imdb_lists"),
-        (b"imdb_lists: [1]", "names no list under imdb_lists"),
+        (b"imdb_lists: [1]", "'1' is not an IMDb list"),
         (b"imdb_lists: [nonsense]", "'nonsense' is not an IMDb list"),
         (b"imdb_lists: [\xff]", "it is not UTF-8 text"),
     ],

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
-from origin import Asked, Origin, Reply, json_reply, serving
+from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, Crawl, scrapy
+from support import CAPTURES, scrapy
 
 PERSON_ID = "nm99000001"
 CREDITS = 5
@@ -50,33 +49,16 @@ def answer(asked: Asked) -> Reply:
     )
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with serving(Origin()) as served:
-        served.misbehave = answer
-        yield served
-
-
-def crawl(tmp_path: Path, *options: str | Path) -> tuple[Crawl, list[Any]]:
-    """A dry run, and the items that it exported."""
-    exported = tmp_path / "items.json"
-    done = scrapy(
-        "crawl", "imdb_person", "-a", f"person={PERSON_ID}", "-a", "dry_run=true", "-O", exported, *options
-    )  # fmt: skip
-    content = exported.read_text() if exported.exists() else ""
-    return done, json.loads(content) if content else []
-
-
-def kinds(items: list[Any]) -> dict[str, int]:
-    return dict(Counter(item["kind"] for item in items))
+def crawl(tmp_path: Path, *options: str | Path) -> DryRun:
+    return dry_run("imdb_person", tmp_path, "-a", f"person={PERSON_ID}", *options)
 
 
 def test_a_filmography_is_followed_to_its_end_and_joined(origin: Origin, tmp_path: Path) -> None:
-    done, items = crawl(tmp_path, *origin.settings("graphql"))
+    done = crawl(tmp_path, *origin.settings("graphql"))
     assert done.status == 0, done.output
     assert len(origin.pages_asked) == 3
-    assert kinds(items) == {"person": 1, "show": 4, "credit": 4}
-    [joint] = [item for item in items if item["kind"] == "credit" and item["show_id"] == "tt99000100"]
+    assert done.kinds == {"person": 1, "show": 4, "credit": 4}
+    [joint] = [item for item in done.of("credit") if item["show_id"] == "tt99000100"]
     assert (joint["archive_footage"], joint["as_self"]) == (False, True)
     assert joint["attributes"] == ["archive footage"]
 
@@ -84,28 +66,28 @@ def test_a_filmography_is_followed_to_its_end_and_joined(origin: Origin, tmp_pat
 @pytest.mark.parametrize("layout", ["older-layout", "current-layout"])
 def test_a_whole_filmography_on_a_page_is_ok(origin: Origin, tmp_path: Path, layout: str) -> None:
     origin.misbehave = lambda _asked: Reply((PAGES / "person" / f"{layout}.html").read_bytes())
-    done, items = crawl(tmp_path, *origin.settings("html"))
+    done = crawl(tmp_path, *origin.settings("html"))
     assert done.status == 0, done.output
     assert origin.pages_asked == [f"/name/{PERSON_ID}/"]
-    assert kinds(items) == {"person": 1, "show": 4, "credit": 6}
+    assert done.kinds == {"person": 1, "show": 4, "credit": 6}
 
 
 def test_a_partial_filmography_on_a_page_is_a_gap(origin: Origin, tmp_path: Path) -> None:
     origin.misbehave = lambda _asked: Reply((PAGES / "person" / "partial-current.html").read_bytes())
-    done, items = crawl(tmp_path, *origin.settings("html"))
+    done = crawl(tmp_path, *origin.settings("html"))
     assert done.status == 3
     assert f"{PERSON_ID} credits (Actress 2 of 40, Self 0 of 259; only GraphQL serves the rest)" in done.last_line
-    assert kinds(items)["credit"] == 5
+    assert done.kinds["credit"] == 5
 
 
 def test_what_came_before_a_failure_is_kept(origin: Origin, tmp_path: Path) -> None:
     origin.misbehave = lambda asked: (
         answer(asked) if b'"after":null' in asked.body.replace(b" ", b"") else Reply(b"", 403)
     )
-    done, items = crawl(tmp_path, *origin.settings("graphql"))
+    done = crawl(tmp_path, *origin.settings("graphql"))
     assert done.status == 4
     assert f"could not get {PERSON_ID} credits from cursor 2" in done.last_line
-    assert kinds(items) == {"person": 1, "show": 2, "credit": 2}
+    assert done.kinds == {"person": 1, "show": 2, "credit": 2}
 
 
 def test_what_came_before_a_page_that_cannot_be_used_is_kept(origin: Origin, tmp_path: Path) -> None:
@@ -113,10 +95,10 @@ def test_what_came_before_a_page_that_cannot_be_used_is_kept(origin: Origin, tmp
         return answer(asked) if json.loads(asked.body)["variables"]["after"] is None else json_reply({"data": {}})
 
     origin.misbehave = garbled
-    done, items = crawl(tmp_path, *origin.settings("graphql"))
+    done = crawl(tmp_path, *origin.settings("graphql"))
     assert done.status == 3
     assert f"IMDb knows no person {PERSON_ID}" in done.last_line
-    assert kinds(items) == {"person": 1, "show": 2, "credit": 2}
+    assert done.kinds == {"person": 1, "show": 2, "credit": 2}
 
 
 def test_a_cursor_that_goes_round_ends_with_a_gap(origin: Origin, tmp_path: Path) -> None:
@@ -126,20 +108,28 @@ def test_a_cursor_that_goes_round_ends_with_a_gap(origin: Origin, tmp_path: Path
         return json_reply(body)
 
     origin.misbehave = round_and_round
-    done, items = crawl(tmp_path, *origin.settings("graphql"))
+    done = crawl(tmp_path, *origin.settings("graphql"))
     assert done.status == 3
     assert len(origin.pages_asked) == 2
     assert "the cursor 2 leads nowhere after 4 of 99" in done.last_line
-    assert kinds(items)["credit"] == 3
+    assert done.kinds["credit"] == 3
 
 
 def test_a_filmography_that_promises_and_gives_nothing_is_empty(origin: Origin, tmp_path: Path) -> None:
     origin.misbehave = lambda _asked: json_reply({"data": {"name": {"id": PERSON_ID, "creditsV2": {"total": 9}}}})
-    done, items = crawl(tmp_path, *origin.settings("graphql"))
+    done = crawl(tmp_path, *origin.settings("graphql"))
     assert done.status == 3
     assert "outcome/empty" in done.output
     assert f"could not get {PERSON_ID} credits (0 of 9 came)" in done.last_line
-    assert kinds(items) == {"person": 1}
+    assert done.kinds == {"person": 1}
+
+
+def test_roles_that_are_told_in_part_are_a_gap(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = lambda _asked: Reply((PAGES / "person" / "answer-roles-cut.json").read_bytes())
+    done = crawl(tmp_path, *origin.settings("graphql"))
+    assert done.status == 3
+    words = "told in part: the roles in tt99000010, the roles in tt99000030, the other names"
+    assert f"could not get {PERSON_ID} ({words})" in done.last_line
 
 
 def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
@@ -149,11 +139,11 @@ def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
     archive = tmp_path / "captured.warc.gz"
     [page] = folder.glob("*2025-10-13.json")
     assert scrapy("archive-add", archive, "https://www.imdb.com/name/nm0000126/", page).status == 0
-    done, items = crawl(tmp_path, "-a", "persons=nm0000126", "-s", f"REPLAY={archive}")
+    done = crawl(tmp_path, "-a", "persons=nm0000126", "-s", f"REPLAY={archive}")
     assert done.status == 3
     assert f"could not get {PERSON_ID} (not in the archive" in done.last_line
     assert "Actor 19 of 70, Producer 21 of 31, Self 15 of 259, Archive Footage 16 of 91" in done.last_line
-    assert kinds(items) == {"person": 1, "show": 81, "credit": 106}
+    assert done.kinds == {"person": 1, "show": 81, "credit": 106}
 
 
 @pytest.mark.parametrize(

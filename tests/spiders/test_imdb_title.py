@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dry_runs import DryRun, dry_run
 from origin import Asked, Origin, Reply, json_reply, serving
 
-from support import CAPTURES, Crawl, scrapy
+from support import CAPTURES, scrapy
 
 PAGES = Path(__file__).parents[1] / "pages" / "imdb" / "title"
 SHOW_ID = "tt99003000"
@@ -62,22 +63,8 @@ def origin(titles: Titles) -> Iterator[Origin]:
         yield served
 
 
-class Crawled:
-    """A dry run and its items."""
-
-    def __init__(self, done: Crawl, path: Path) -> None:
-        self.status, self.output, self.last_line = done.status, done.output, done.last_line
-        self.items: list[dict[str, Any]] = json.loads(path.read_text() or "[]") if path.exists() else []
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [item for item in self.items if item["kind"] == kind]
-
-
-def crawl(tmp_path: Path, *arguments: str) -> Crawled:
-    path = tmp_path / "items.json"
-    done = scrapy("crawl", "imdb_title", "-a", "dry_run=true", "-O", path, *arguments)
-    assert "Traceback" not in done.output, done.output
-    return Crawled(done, path)
+def crawl(tmp_path: Path, *arguments: str) -> DryRun:
+    return dry_run("imdb_title", tmp_path, *arguments)
 
 
 class TestGraphql:
@@ -105,11 +92,9 @@ class TestGraphql:
         done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
         assert done.status == 0, done.output
         assert len(origin.pages_asked) == 3
-        assert [show["keywords"] for show in done.of("show")] == [
-            ["roof", "ladder"],
-            ["roof", "ladder", "gull", "tide"],
-            ["roof", "ladder", "gull", "tide", "salt"],
-        ]
+        first, last = done.of("show")
+        assert (first["main_keywords"], last["keywords"]) == (["roof", "ladder"], titles.keywords)
+        assert "keywords" not in first
 
     def test_keywords_that_come_again_end_it(self, origin: Origin, titles: Titles, tmp_path: Path) -> None:
         titles.keywords = ["roof", "ladder", "roof", "ladder", "roof", "ladder"]
@@ -122,6 +107,12 @@ class TestGraphql:
         done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
         assert done.status == 3
         assert f"{SHOW_ID} keywords (1 of 2 came)" in done.last_line
+
+    def test_lists_that_are_told_in_part_are_a_gap(self, origin: Origin, tmp_path: Path) -> None:
+        origin.misbehave = lambda _asked: Reply((PAGES / "answer-lists-cut.json").read_bytes())
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("graphql"))
+        assert done.status == 3
+        assert "told in part: the tags, the production companies, the distributors" in done.last_line
 
     def test_one_that_nobody_knows_does_not_stop_the_others(self, origin: Origin, tmp_path: Path) -> None:
         done = crawl(tmp_path, "-a", f"title=tt99404404,{SHOW_ID}", *origin.settings("graphql"))

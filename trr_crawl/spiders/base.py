@@ -133,14 +133,18 @@ class CatalogSpider(Spider):
         self.report.add(Gap(subject=want.subject, part=want.part, why=why, blocked=blocked))
         self.logger.warning("Could not get %s: %s.", " ".join(filter(None, (want.subject, want.part))), why)
 
-    def note_all(self, kind: str, parent_field: str, parent_id: str, keys: Iterable[str]) -> None:
-        """Note that these are all things of a kind that the source has within a parent: others are gone from it.
+    def note_all(self, source: str, kind: str, parent_field: str, parent_id: str, keys: Iterable[str]) -> None:
+        """Note that these are all things of a kind that a source has within a parent: others are gone from it.
 
         Only for what came to the last piece; see `Inventory` for the arguments.
         """
         self.report.inventories.append(
-            Inventory(source="imdb", kind=kind, parent_field=parent_field, parent_id=parent_id, keys=frozenset(keys))
+            Inventory(source=source, kind=kind, parent_field=parent_field, parent_id=parent_id, keys=frozenset(keys))
         )
+
+    def note_unusable(self, want: Want, error: PageError) -> None:
+        """Note that an answer came and a parser cannot use it."""
+        self.note_gap(want, str(error))
 
     def note_drift(self, paths: list[str]) -> None:
         """Count keys that no parser knows, and log each of them once a run."""
@@ -166,7 +170,7 @@ class PageErrorMiddleware:
         if not isinstance(exception, PageError) or not isinstance(spider, CatalogSpider):
             return None
         self.crawler.stats.inc_value(f"parse/{type(exception).__name__}")
-        spider.note_gap(response.meta["want"], str(exception))
+        spider.note_unusable(response.meta["want"], exception)
         return []
 
 

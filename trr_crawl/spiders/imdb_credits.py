@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from scrapy.http import JsonRequest, Request, Response
+from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, flag, title_ids
-from trr_crawl.blocks import Expects, Outcome
-from trr_crawl.items import Item
+from trr_crawl.items import Credit, EpisodeCredit, Item
+from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb.categories import CAST, TRADES
 from trr_crawl.parse.imdb.credits import (
     APPEARANCES,
@@ -21,7 +21,8 @@ from trr_crawl.parse.imdb.credits import (
     parse_page,
     query,
 )
-from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider, Want
+from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 
 def roles(text: str) -> tuple[str, ...]:
@@ -53,8 +54,8 @@ class CreditsArguments(Arguments):
             raise ArgumentError("-a episodes=true gets those who appear in episodes: -a roles must name cast then.")
 
 
-class ImdbCreditsSpider(CatalogSpider):
-    """Asks by GraphQL (250 credits, or 50 episodes, an answer) or for a page, as IMDB_TRANSPORT says.
+class ImdbCreditsSpider(ImdbSpider):
+    """Asks by GraphQL (250 credits, or 50 episodes, an answer) or for a page.
 
     A page holds only the first of the longer lists, and tells of no episodes: both are gaps.
     """
@@ -73,150 +74,130 @@ class ImdbCreditsSpider(CatalogSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a title, and one for its episodes; what they answer decides about more."""
-        by_graphql = self.settings["IMDB_TRANSPORT"] == "graphql"
         for show_id in dict.fromkeys(self.args.shows):
-            if not by_graphql:
+            if not self.by_graphql:
                 yield self.page_request(show_id)
                 if self.args.episodes:
                     self.note_gap(Want(show_id, "episodes"), "only GraphQL tells who appears in which of them")
                 continue
-            yield self.credits_request(Want(show_id), show_id, Ledger(self.args.roles))
+            yield self.credits_request(Want(show_id), show_id, Ledger(self.args.roles), Came())
             if self.args.episodes:
-                yield self.episodes_request(show_id)
+                yield self.episodes_request(show_id, Came())
 
     # By GraphQL
 
-    def credits_request(
-        self, want: Want, title_id: str, ledger: Ledger, *, after: str | None = None, got: int = 0
-    ) -> Request:
-        """A title's credits from a cursor on; `got` counts those of earlier answers.
+    def credits_request(self, want: Want, title_id: str, held: Ledger, came: Came, after: str | None = None) -> Request:
+        """A title's credits from a cursor on; `held` has those of earlier answers.
 
         Of an episode that a show's answer did not tell to the end, only those who appear in it.
         """
         of_episode = title_id != want.subject
-        return self.graphql_request(
-            want,
+        request = self.ask_graphql(
             query(title_id, after=after, categories=APPEARANCES if of_episode else ()),
             self.parse_credits,
+            want,
             title_id=title_id,
-            ledger=ledger,
+            held=held,
+            came=came,
             after=after,
-            got=got,
         )
+        return request.replace(errback=self.held_back)
 
-    def episodes_request(self, show_id: str, *, after: str | None = None, got: int = 0) -> Request:
-        """Who appears in a show's episodes, from a cursor on; `got` counts the episodes of earlier answers."""
-        return self.graphql_request(
-            Want(show_id, "episodes"),
+    def episodes_request(self, show_id: str, came: Came, after: str | None = None) -> Request:
+        """Who appears in a show's episodes, from a cursor on."""
+        return self.ask_graphql(
             episodes_query(show_id, after=after),
             self.parse_episodes,
+            Want(show_id, "episodes"),
+            show_id=show_id,
+            came=came,
             after=after,
-            got=got,
         )
-
-    def graphql_request(self, want: Want, data: object, callback: object, **kwargs: object) -> Request:
-        request = JsonRequest(
-            self.settings["IMDB_GRAPHQL_URL"],
-            data=data,
-            headers=self.settings.getdict("IMDB_GRAPHQL_HEADERS"),
-            callback=callback,
-            cb_kwargs={"want": want, **kwargs},
-            meta={"expects": Expects.GRAPHQL, "handle_httpstatus_list": [400]},
-            # A cursor tells the requests of a title apart, and repeats are caught by their cursors.
-            dont_filter=True,
-        )
-        return self.ask(request, want)
 
     def parse_credits(
-        self, response: Response, want: Want, title_id: str, ledger: Ledger, after: str | None, got: int
+        self, response: Response, title_id: str, held: Ledger, came: Came, after: str | None
     ) -> Iterator[Item | Request]:
-        page = parse_answer(response.body, title_id)
-        yield from self.take(page, ledger)
-        got += page.count
-        self.logger.info("%s: %d of %d credits", title_id, got, page.total)
-        if page.next_cursor is None:
-            self.count_left_out(title_id, ledger)
-            self.check_count(want, got, page.total, "credits")
-        elif self.leads_on(want, page.next_cursor, after, page.count, got, page.total):
-            yield self.credits_request(want, title_id, ledger, after=page.next_cursor, got=got)
+        try:
+            page = parse_answer(response.body, title_id)
+        except PageError:
+            yield from held.items()
+            raise
+        want: Want = response.meta["want"]
+        progress = self.take(want, page, held, came, after)
+        self.logger.info("%s: %d of %d credits", title_id, came.count, page.total)
+        if progress is Progress.MORE:
+            yield self.credits_request(want, title_id, held, came, page.next_cursor)
+            return
+        self.count_left_out(title_id, held)
+        yield from held.items()
+        if progress is Progress.ALL and title_id == want.subject:
+            self.note_credits(page, held)
 
-    def parse_episodes(self, response: Response, want: Want, after: str | None, got: int) -> Iterator[Item | Request]:
-        page = parse_episodes_answer(response.body, want.subject)
+    def parse_episodes(
+        self, response: Response, show_id: str, came: Came, after: str | None
+    ) -> Iterator[Item | Request]:
+        page = parse_episodes_answer(response.body, show_id)
         for episode in page.episodes:
-            part = Want(want.subject, f"episode {episode.title_id}")
-            ledger = Ledger(self.args.roles)
-            yield from self.take(episode, ledger)
-            if episode.next_cursor is None:
-                self.check_count(part, episode.count, episode.total, "credits")
-            elif self.leads_on(part, episode.next_cursor, None, episode.count, episode.count, episode.total):
-                yield self.credits_request(part, episode.title_id, ledger, after=episode.next_cursor, got=episode.count)
-        got += page.count
-        self.logger.info("%s: the cast of %d of %d episodes", want.subject, got, page.total)
-        if page.next_cursor is None:
-            self.check_count(want, got, page.total, "episodes")
-        elif self.leads_on(want, page.next_cursor, after, page.count, got, page.total):
-            yield self.episodes_request(want.subject, after=page.next_cursor, got=got)
+            part = Want(show_id, f"episode {episode.title_id}")
+            held, of_episode = Ledger(self.args.roles), Came()
+            if self.take(part, episode, held, of_episode, None) is Progress.MORE:
+                yield self.credits_request(part, episode.title_id, held, of_episode, episode.next_cursor)
+            else:
+                yield from held.items()
+        came.add({episode.title_id for episode in page.episodes}, page.total)
+        self.logger.info("%s: the cast of %d of %d episodes", show_id, came.count, page.total)
+        if self.progress(Want(show_id, "episodes"), came, page.next_cursor, after, "episodes") is Progress.MORE:
+            yield self.episodes_request(show_id, came, page.next_cursor)
 
-    def leads_on(self, want: Want, cursor: str, after: str | None, here: int, got: int, total: int) -> bool:
-        """Whether there is more behind a cursor; one that repeats, or stands behind nothing or all, is a gap."""
-        if cursor == after or here == 0 or got >= total:
-            self.note_gap(want, f"the cursor {cursor} leads nowhere after {got} of {total}")
-            return False
-        return True
+    def take(self, want: Want, page: CreditsPage, held: Ledger, came: Came, after: str | None) -> Progress:
+        """Add a part of a title's credits to those before it."""
+        self.note_drift(page.drift)
+        self.note_cut(want, page.cut)
+        held.add(page)
+        came.add(page.marks, page.total, page.count)
+        came.is_sure &= not page.cut
+        return self.progress(want, came, page.next_cursor, after, "credits")
 
     # By pages
 
     def page_request(self, title_id: str) -> Request:
-        kind = "reference" if self.args.reference else "fullcredits"
-        request = Request(
-            f"{self.settings['IMDB_WEB_URL']}/title/{title_id}/{kind}/",
-            callback=self.parse_page,
-            cb_kwargs={"title_id": title_id},
-            meta={
-                "expects": Expects.NEXT_DATA,
-                "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
-                # All data is in the page as it arrives; what scripts add later is none.
-                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
-            },
-        )
-        return self.ask(request, Want(title_id))
+        """The page of a title's credits."""
+        path = f"title/{title_id}/{'reference' if self.args.reference else 'fullcredits'}/"
+        return self.ask_page(path, self.parse_page, Want(title_id), title_id=title_id)
 
     def parse_page(self, response: Response, title_id: str) -> Iterator[Item]:
-        page = parse_page(response.body, title_id)
-        ledger = Ledger(self.args.roles)
-        yield from self.take(page, ledger)
-        self.count_left_out(title_id, ledger)
+        page, held = parse_page(response.body, title_id), Ledger(self.args.roles)
+        self.note_drift(page.drift)
+        self.note_cut(Want(title_id), page.cut)
+        held.add(page)
+        yield from held.items()
+        self.count_left_out(title_id, held)
         wanted = [group for group in page.groups if not self.args.roles or group.category in self.args.roles]
         got, total = sum(group.count for group in wanted), sum(group.total for group in wanted)
         self.logger.info("%s: %d of %d credits", title_id, got, total)
         short = [f"{group.category} {group.count} of {group.total}" for group in wanted if group.count < group.total]
         if short:
-            self.count_empty(got)
-            self.note_gap(
-                Want(title_id),
-                f"{got} of {total} credits came: {', '.join(short)}; only GraphQL serves the rest",
+            listed = ", ".join(short)
+            self.note_short(
+                Want(title_id), got, f"{got} of {total} credits came: {listed}; only GraphQL serves the rest"
             )
+        elif page.promised is not None and page.count >= page.promised and not page.cut:
+            self.note_credits(page, held)
 
     # Both
 
-    def take(self, page: CreditsPage, ledger: Ledger) -> Iterator[Item]:
-        """The items of a page, and what it says that nobody reads yet."""
-        self.note_drift(page.drift)
-        yield from ledger.add(page)
+    def note_credits(self, page: CreditsPage, held: Ledger) -> None:
+        """Note that a title's credits came to the last one, if all of them were wanted."""
+        if self.args.roles:
+            return
+        if page.series_id is None:
+            self.note_all("imdb", Credit.kind, "show_id", page.title_id, held.keys)
+        else:
+            self.note_all("imdb", EpisodeCredit.kind, "episode_id", page.title_id, held.keys)
 
-    def count_left_out(self, title_id: str, ledger: Ledger) -> None:
+    def count_left_out(self, title_id: str, held: Ledger) -> None:
         """Say how many credits were not wanted."""
-        if ledger.left_out:
-            self.crawler.stats.inc_value("roles/left_out", len(ledger.left_out))
+        if held.left_out:
+            self.crawler.stats.inc_value("roles/left_out", len(held.left_out))
             chosen = ",".join(self.args.roles)
-            self.logger.info("%s: %d credits left out by roles=%s", title_id, len(ledger.left_out), chosen)
-
-    def check_count(self, want: Want, got: int, total: int, what: str) -> None:
-        """Fewer than the source's own total is a gap; none at all although it promises some is `empty`."""
-        if got < total:
-            self.count_empty(got)
-            self.note_gap(want, f"{got} of {total} {what} came")
-
-    def count_empty(self, got: int) -> None:
-        if got == 0:
-            self.crawler.stats.inc_value(f"outcome/{Outcome.EMPTY}")
+            self.logger.info("%s: %d credits left out by roles=%s", title_id, len(held.left_out), chosen)

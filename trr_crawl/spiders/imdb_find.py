@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, words
-from trr_crawl.blocks import Expects
 from trr_crawl.items import Item
 from trr_crawl.parse.imdb import find
 from trr_crawl.report import Outcome, RunReport
-from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider, Want
-
-SUGGESTION_URL: Final = "https://v3.sg.media-imdb.com/suggestion/titles/x"
-"""Where IMDb's suggestions are, unless IMDB_SUGGESTION_URL says otherwise."""
+from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.imdb import ImdbSpider
 
 WAYS: Final = ("suggestions", "page")
 
@@ -62,7 +59,7 @@ class SearchReport(RunReport):
         return super().reason(max(items, self.answers))
 
 
-class ImdbFindSpider(CatalogSpider):
+class ImdbFindSpider(ImdbSpider):
     """Asks IMDb's suggestions, or its find page."""
 
     name = "imdb_find"
@@ -82,9 +79,8 @@ class ImdbFindSpider(CatalogSpider):
 
     def suggestions_request(self, name: str) -> Request:
         """IMDb's suggestions, as its search box shows them."""
-        host = self.settings.get("IMDB_SUGGESTION_URL", SUGGESTION_URL)
         request = Request(
-            f"{host}/{quote(name.lower(), safe='')}.json?includeVideos=0",
+            f"{self.settings['IMDB_SUGGESTION_URL']}/{quote(name.lower(), safe='')}.json?includeVideos=0",
             callback=self.parse_suggestions,
             cb_kwargs={"name": name},
         )
@@ -92,17 +88,7 @@ class ImdbFindSpider(CatalogSpider):
 
     def page_request(self, name: str) -> Request:
         """IMDb's find page."""
-        request = Request(
-            f"{self.settings['IMDB_WEB_URL']}/find/?{urlencode({'q': name})}",
-            callback=self.parse_page,
-            cb_kwargs={"name": name},
-            meta={
-                "expects": Expects.NEXT_DATA,
-                "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
-                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
-            },
-        )
-        return self.ask(request, Want(name))
+        return self.ask_page("find/", self.parse_page, Want(name), {"q": name}, name=name)
 
     def parse_suggestions(self, response: Response, name: str) -> Iterator[Item]:
         yield from self.take(find.parse_suggestions(response.body, name))

@@ -5,24 +5,23 @@ An export is `-a file=export.csv`. Its name gives the list's id where it is one 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
 
-from scrapy.http import JsonRequest, Request, Response
+from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, files, list_ids, list_ids_of_config
-from trr_crawl.blocks import Expects, Outcome
-from trr_crawl.items import Item
+from trr_crawl.items import Item, ListEntry
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import lists
 from trr_crawl.parse.imdb.lists import ListPage
-from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider, Want
+from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
-_LIST_ID = re.compile(r"ls\d+", re.ASCII)
+PART = "entries"
+"""What of a list a gap is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +41,19 @@ class ListArguments(Arguments):
 
 
 @dataclass(slots=True)
-class Came:
+class Entries(Came):
     """What came of a list so far."""
 
-    entries: set[tuple[str, object]] = field(default_factory=set)
-    """Keys, without their counts, and positions: what tells a new part from one that is served again."""
     named: Counter[str] = field(default_factory=Counter)
     """How often each title was named."""
-    count: int = 0
+    keys: set[str] = field(default_factory=set)
+    """Of the entries."""
+    is_placed: bool = True
+    """Whether all entries have a place in the catalog."""
 
 
-class ImdbListSpider(CatalogSpider):
-    """Asks by GraphQL or for the list's pages, 250 entries each, as IMDB_TRANSPORT says."""
+class ImdbListSpider(ImdbSpider):
+    """Asks by GraphQL or for the list's pages, 250 entries each."""
 
     name = "imdb_list"
     arguments_class = ListArguments
@@ -73,105 +73,84 @@ class ImdbListSpider(CatalogSpider):
             for item in self.read_export(path):
                 yield item
         for list_id in dict.fromkeys((*self.args.lists, *self.args.config)):
-            yield self.request(list_id, Came())
+            yield self.part_request(list_id, Entries()) if self.by_graphql else self.page_request(list_id, Entries())
 
     def read_export(self, path: Path) -> Iterator[Item]:
-        list_id = path.stem if _LIST_ID.fullmatch(path.stem) else f"csv:{path.stem}"
+        list_id = lists.id_of_export(path.stem)
         try:
             page = lists.parse_csv(path.read_bytes(), list_id)
         except PageError as error:
             self.note_gap(Want(str(path)), str(error))
             return
-        self.note_drift(page.drift)
-        yield from page.items()
-        self.check_places(list_id, page)
+        came = Entries()
+        yield from self.take(page, came)
+        self.note_entries(page, came)
 
-    def request(self, list_id: str, came: Came, *, after: str | None = None, number: int = 1) -> Request:
-        """A part of a list: from a cursor on, or a page by its number."""
-        if self.settings["IMDB_TRANSPORT"] == "graphql":
-            request: Request = JsonRequest(
-                self.settings["IMDB_GRAPHQL_URL"],
-                data=lists.query(list_id, after=after),
-                headers=self.settings.getdict("IMDB_GRAPHQL_HEADERS"),
-                callback=self.parse_answer,
-                cb_kwargs={"list_id": list_id, "came": came, "after": after},
-                meta={"expects": Expects.GRAPHQL, "handle_httpstatus_list": [400]},
-                # A cursor tells the requests of a list apart, and repeats are caught by what they bring.
-                dont_filter=True,
-            )
-            return self.ask(request, Want(list_id, f"entries from cursor {after}" if after else None))
-        folder = "list" if lists.root_of(list_id) == "list" else "user"
-        request = Request(
-            f"{self.settings['IMDB_WEB_URL']}/{folder}/{list_id}/" + (f"?{urlencode({'page': number})}" * (number > 1)),
-            callback=self.parse_page,
-            cb_kwargs={"list_id": list_id, "came": came, "number": number},
-            meta={
-                "expects": Expects.NEXT_DATA,
-                "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
-                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
-            },
+    def part_request(self, list_id: str, came: Entries, after: str | None = None) -> Request:
+        """The entries from a cursor on."""
+        want = Want(list_id, f"{PART} from cursor {after}" if after else None)
+        query = lists.query(list_id, after=after)
+        return self.ask_graphql(query, self.parse_answer, want, list_id=list_id, came=came, after=after)
+
+    def page_request(self, list_id: str, came: Entries, number: int = 1) -> Request:
+        """A page of a list by its number."""
+        return self.ask_page(
+            f"{'list' if lists.root_of(list_id) == 'list' else 'user'}/{list_id}/",
+            self.parse_page,
+            Want(list_id, f"page {number}" if number > 1 else None),
+            {"page": number} if number > 1 else None,
+            list_id=list_id,
+            came=came,
+            number=number,
         )
-        return self.ask(request, Want(list_id, f"page {number}" if number > 1 else None))
 
-    def parse_answer(self, response: Response, list_id: str, came: Came, after: str | None) -> Iterator[Item | Request]:
-        page = lists.parse_answer(
-            response.body,
-            list_id,
-            country=self.settings["IMDB_COUNTRY"],
-            language=self.settings["IMDB_LANGUAGE"],
-            earlier=came.named,
-        )
-        is_new = yield from self.take(page, came)
-        if not page.has_more:
-            self.check_count(list_id, came.count, page.total)
-        elif page.next_cursor in (None, after) or not is_new:
-            self.note_gap(
-                Want(list_id, "entries"),
-                f"the cursor {page.next_cursor} leads nowhere after {came.count} of {page.total}",
-            )
-        else:
-            yield self.request(list_id, came, after=page.next_cursor)
+    def parse_answer(
+        self, response: Response, list_id: str, came: Entries, after: str | None
+    ) -> Iterator[Item | Request]:
+        page = lists.parse_answer(response.body, list_id, **self.caller, earlier=came.named)
+        yield from self.take(page, came)
+        progress = self.progress(Want(list_id, PART), came, page.next_cursor, after)
+        if progress is Progress.MORE:
+            yield self.part_request(list_id, came, page.next_cursor)
+        elif progress is Progress.ALL:
+            self.note_entries(page, came)
 
-    def parse_page(self, response: Response, list_id: str, came: Came, number: int) -> Iterator[Item | Request]:
+    def parse_page(self, response: Response, list_id: str, came: Entries, number: int) -> Iterator[Item | Request]:
         page = lists.parse_page(response.body, list_id, earlier=came.named)
-        is_new = yield from self.take(page, came)
-        if page.has_more and is_new:
-            yield self.request(list_id, came, number=number + 1)
+        yield from self.take(page, came)
+        want = Want(list_id, PART)
+        if page.has_more and came.is_new:
+            yield self.page_request(list_id, came, number + 1)
         elif page.has_more:
-            self.note_gap(Want(list_id, "entries"), f"page {number} has nothing new after {came.count} of {page.total}")
-        else:
-            self.check_count(list_id, came.count, page.total)
+            self.note_gap(want, f"page {number} has nothing new after {came.count} of {came.total}")
+        elif self.check_count(want, came.count, came.total) and came.is_sure:
+            self.note_entries(page, came)
 
-    def take(self, page: ListPage, came: Came) -> Generator[Item, None, bool]:
-        """The items of a part; returns whether it had anything that did not come before."""
-        entries = {(entry.episode_id or entry.show_id, entry.position) for entry in page.entries}
-        is_new = bool(entries - came.entries or page.unplaced)
+    def take(self, page: ListPage, came: Entries) -> Iterator[Item]:
+        """The items of a part, unless all of it came before, and what it says that nobody reads yet."""
         self.note_drift(page.drift)
-        if is_new or not came.count:
-            if not came.count:
+        is_first = not came.marks
+        if came.add(page.marks, page.total, page.count) or is_first:
+            if is_first:
                 yield page.title_list
             yield from page.titles.values()
             yield from page.entries
-            self.check_places(page.title_list.id, page)
-            came.entries |= entries
             came.named += page.named
-            came.count += page.count
+            came.keys |= {entry.key for entry in page.entries}
+            self.check_places(page, came)
         self.logger.info("%s: %d of %s entries", page.title_list.id, came.count, page.total)
-        return is_new
 
-    def check_places(self, list_id: str, page: ListPage) -> None:
+    def check_places(self, page: ListPage, came: Entries) -> None:
         """Episodes whose series nobody told are a gap."""
         if page.unplaced:
+            came.is_placed = False
             named = ", ".join(page.unplaced[:5]) + (", …" if len(page.unplaced) > 5 else "")
             self.note_gap(
-                Want(list_id, "episodes"), f"it does not say to which series {len(page.unplaced)} belong: {named}"
+                Want(page.title_list.id, "episodes"),
+                f"it does not say to which series {len(page.unplaced)} belong: {named}",
             )
 
-    def check_count(self, list_id: str, got: int, total: int | None) -> None:
-        """Fewer entries than the list's own total is a gap; none at all although it promises some is `empty`."""
-        if total is None:
-            self.note_gap(Want(list_id, "entries"), f"{got} came, and the page does not say of how many")
-        elif got < total:
-            if got == 0:
-                self.crawler.stats.inc_value(f"outcome/{Outcome.EMPTY}")
-            self.note_gap(Want(list_id, "entries"), f"{got} of {total} came")
+    def note_entries(self, page: ListPage, came: Entries) -> None:
+        """Note that a list came to its last entry, if all of them have a place."""
+        if came.is_placed:
+            self.note_all(page.title_list.source, ListEntry.kind, "list_id", page.title_list.id, came.keys)

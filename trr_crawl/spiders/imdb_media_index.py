@@ -9,7 +9,7 @@ from scrapy.http import Request
 
 from trr_crawl.arguments import ArgumentError, title_ids
 from trr_crawl.spiders.base import READERS, Arguments
-from trr_crawl.spiders.imdb_gallery import GallerySpider
+from trr_crawl.spiders.gallery import GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from scrapy.http import JsonRequest, Request, Response
+from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, name_ids
-from trr_crawl.blocks import Expects, Outcome
-from trr_crawl.items import Item
+from trr_crawl.items import Credit, Item
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import Filmography, PersonPage
-from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider, Want
-
-if TYPE_CHECKING:
-    from twisted.python.failure import Failure
+from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 PART = "credits"
 """What of a person a gap is about."""
@@ -35,8 +31,8 @@ class PersonArguments(Arguments):
             raise ArgumentError("Say whom to crawl: -a person=nm… or -a persons=@file.")
 
 
-class ImdbPersonSpider(CatalogSpider):
-    """Asks by GraphQL, 250 credits a request, or for the page, which shows 15 of a category, as IMDB_TRANSPORT says."""
+class ImdbPersonSpider(ImdbSpider):
+    """Asks by GraphQL, 250 credits a request, or for the page, which shows 15 of a category."""
 
     name = "imdb_person"
     arguments_class = PersonArguments
@@ -45,96 +41,70 @@ class ImdbPersonSpider(CatalogSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a person; what they answer decides about more."""
-        by_graphql = self.settings["IMDB_TRANSPORT"] == "graphql"
         for person_id in dict.fromkeys(self.args.persons):
-            yield self.graphql_request(person_id, Filmography()) if by_graphql else self.page_request(person_id)
+            if self.by_graphql:
+                yield self.part_request(person_id, Filmography(), Came())
+            else:
+                yield self.page_request(person_id)
 
-    # By GraphQL
-
-    def graphql_request(
-        self, person_id: str, filmography: Filmography, *, after: str | None = None, got: int = 0
-    ) -> Request:
-        """The credits from a cursor on; `filmography` holds those of earlier answers, `got` counts them."""
-        request = JsonRequest(
-            self.settings["IMDB_GRAPHQL_URL"],
-            data=person.query(person_id, after=after),
-            headers=self.settings.getdict("IMDB_GRAPHQL_HEADERS"),
-            callback=self.parse_answer,
-            cb_kwargs={"person_id": person_id, "filmography": filmography, "after": after, "got": got},
-            meta={"expects": Expects.GRAPHQL, "handle_httpstatus_list": [400]},
-            # A cursor tells the requests for a person apart, and repeats are caught by their cursors.
-            dont_filter=True,
+    def part_request(self, person_id: str, held: Filmography, came: Came, after: str | None = None) -> Request:
+        """The credits from a cursor on; `held` has those of earlier answers."""
+        request = self.ask_graphql(
+            person.query(person_id, after=after),
+            self.parse_answer,
+            Want(person_id, f"{PART} from cursor {after}" if after else None),
+            person_id=person_id,
+            held=held,
+            came=came,
+            after=after,
         )
-        asked = self.ask(request, Want(person_id, f"{PART} from cursor {after}" if after else None))
-        return asked.replace(errback=self.part_failed)
+        return request.replace(errback=self.held_back)
 
-    def part_failed(self, failure: Failure) -> Iterator[Item]:
-        """What came before the part that failed is kept."""
-        self.note_failure(failure)
-        filmography: Filmography = failure.request.cb_kwargs["filmography"]  # type: ignore[attr-defined]
-        yield from filmography.credits()
+    def page_request(self, person_id: str) -> Request:
+        """The person's page."""
+        return self.ask_page(f"name/{person_id}/", self.parse_page, Want(person_id), person_id=person_id)
 
     def parse_answer(
-        self, response: Response, person_id: str, filmography: Filmography, after: str | None, got: int
+        self, response: Response, person_id: str, held: Filmography, came: Came, after: str | None
     ) -> Iterator[Item | Request]:
         try:
-            page = person.parse_answer(
-                response.body,
-                person_id,
-                country=self.settings["IMDB_COUNTRY"],
-                language=self.settings["IMDB_LANGUAGE"],
-            )
+            page = person.parse_answer(response.body, person_id, **self.caller)
         except PageError:
-            yield from filmography.credits()
+            yield from held.items()
             raise
         self.note_drift(page.drift)
         if after is None:
             yield page.person
         yield from page.titles.values()
-        filmography.add(page)
-        got += page.count
-        self.logger.info("%s: %d of %d credits", person_id, got, page.total)
-        if page.next_cursor is not None and page.next_cursor != after and page.count and got < page.total:
-            yield self.graphql_request(person_id, filmography, after=page.next_cursor, got=got)
+        held.add(page)
+        self.note_cut(Want(person_id), page.cut)
+        came.add(page.marks, page.total, page.count)
+        came.is_sure &= not page.cut
+        self.logger.info("%s: %d of %d credits", person_id, came.count, page.total)
+        progress = self.progress(Want(person_id, PART), came, page.next_cursor, after)
+        if progress is Progress.MORE:
+            yield self.part_request(person_id, held, came, page.next_cursor)
             return
-        yield from filmography.credits()
-        if page.next_cursor is not None:
-            self.note_gap(
-                Want(person_id, PART), f"the cursor {page.next_cursor} leads nowhere after {got} of {page.total}"
-            )
-        else:
-            self.check_count(person_id, got, page.total, f"{got} of {page.total} came")
-
-    # By pages
-
-    def page_request(self, person_id: str) -> Request:
-        """The person's page."""
-        request = Request(
-            f"{self.settings['IMDB_WEB_URL']}/name/{person_id}/",
-            callback=self.parse_page,
-            cb_kwargs={"person_id": person_id},
-            meta={
-                "expects": Expects.NEXT_DATA,
-                "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
-                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
-            },
-        )
-        return self.ask(request, Want(person_id))
+        yield from held.items()
+        if progress is Progress.ALL:
+            self.note_credits(person_id, held)
 
     def parse_page(self, response: Response, person_id: str) -> Iterator[Item]:
-        page = person.parse_page(response.body, person_id)
+        page, held = person.parse_page(response.body, person_id), Filmography()
         self.note_drift(page.drift)
-        yield from page.items()
+        yield page.person
+        yield from page.titles.values()
+        held.add(page)
+        yield from held.items()
         self.logger.info("%s: %d of %d credits", person_id, page.count, page.total)
-        self.check_count(person_id, page.count, page.total, f"{shown(page)}; only GraphQL serves the rest")
+        if page.count < page.total:
+            self.note_short(Want(person_id, PART), page.count, f"{shown(page)}; only GraphQL serves the rest")
+        else:
+            self.note_credits(person_id, held)
 
-    def check_count(self, person_id: str, got: int, total: int, why: str) -> None:
-        """Fewer credits than the source's own total is a gap; none at all although it promises some is `empty`."""
-        if got >= total:
-            return
-        if got == 0:
-            self.crawler.stats.inc_value(f"outcome/{Outcome.EMPTY}")
-        self.note_gap(Want(person_id, PART), why)
+    def note_credits(self, person_id: str, held: Filmography) -> None:
+        """Note that a filmography came to its last credit."""
+        self.note_all("imdb", Credit.kind, "person_id", person_id, held.keys)
 
 
 def shown(page: PersonPage) -> str:

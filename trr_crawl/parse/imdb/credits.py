@@ -132,14 +132,25 @@ class CreditsPage:
     """How many the title has, by the source's word."""
     groups: list[Group] = field(default_factory=list)
     """The lists of a page; none in an answer, which is one list."""
+    promised: int | None = None
+    """How many the title has by the word of a page's head, which counts all lists; None where it does not say."""
     next_cursor: str | None = None
     """Where the next part of an answer starts; None at its end, and on a page."""
+    cut: list[str] = field(default_factory=list)
+    """In words, what is told in part by the source's own word."""
     drift: list[str] = field(default_factory=list)
     """Paths of keys, and names of categories, that the parser does not know."""
 
     def items(self) -> Iterator[Item]:
-        """The credits of this page, each after its person."""
-        yield from Ledger().add(self)
+        """The credits of this page, each person before their first."""
+        ledger = Ledger()
+        ledger.add(self)
+        yield from ledger.items()
+
+    @property
+    def marks(self) -> set[tuple[str, ...]]:
+        """What tells the roles here from those of another part."""
+        return {mark(role) for role in self.roles}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -158,54 +169,91 @@ class EpisodesCreditsPage:
         return len({episode.title_id for episode in self.episodes})
 
     def items(self) -> Iterator[Item]:
-        """The credits of all these episodes, each after its person."""
+        """The credits of all these episodes, each person before their first."""
         ledger = Ledger()
         for episode in self.episodes:
-            yield from ledger.add(episode)
+            ledger.add(episode)
+        yield from ledger.items()
 
 
-class Ledger:
-    """Joins the roles of titles to credits: one for a person in a category, over all pages of the title.
+class Joined:
+    """Roles joined to credits, over all parts of a list: one for a person, a title and a category."""
+
+    def __init__(self) -> None:
+        self._credits: dict[str, Credit] = {}
+        self._series: dict[str, str] = {}
+        """The series of the titles that are episodes."""
+
+    def join(self, role: Credit) -> None:
+        """Take a role."""
+        known = self._credits.get(role.key)
+        self._credits[role.key] = role if known is None else joined(known, role)
+
+    def items(self) -> Iterator[Item]:
+        """The credits so far, in the order of their first roles."""
+        for credit in self._credits.values():
+            series_id = self._series.get(credit.show_id)
+            yield credit if series_id is None else of_an_episode(credit, series_id)
+
+
+class Ledger(Joined):
+    """The credits of titles, with their places and people.
 
     Only those of some categories, if any are named; the others are counted in `left_out`.
     """
 
     def __init__(self, categories: Sequence[str] = ()) -> None:
+        super().__init__()
         self.categories = frozenset(categories)
         self.left_out: set[str] = set()
         """The keys of the credits that were not wanted."""
-        self._credits: dict[str, Credit] = {}
         self._places: Counter[tuple[str, str]] = Counter()
-        self._named: set[str] = set()
+        self._people: dict[str, Person] = {}
 
-    def add(self, page: CreditsPage) -> Iterator[Item]:
-        """The people and credits of which the page says something new."""
-        changed: dict[str, Credit] = {}
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the credits."""
+        return set(self._credits)
+
+    def add(self, page: CreditsPage) -> None:
+        """Take the roles of a page."""
+        self._people = page.people | self._people
+        if page.series_id is not None:
+            self._series[page.title_id] = page.series_id
         for role in page.roles:
-            key = role.key
             if self.categories and role.category not in self.categories:
-                self.left_out.add(key)
+                self.left_out.add(role.key)
                 continue
-            known = self._credits.get(key)
-            if known is None:
+            if role.key not in self._credits:
                 self._places[role.show_id, role.category] += 1
-                credit = replace(role, billing_order=self._places[role.show_id, role.category])
-            else:
-                credit = joined(known, role)
-            if credit != known:
-                self._credits[key] = changed[key] = credit
-        for credit in changed.values():
-            if credit.person_id not in self._named:
-                self._named.add(credit.person_id)
-                yield page.people[credit.person_id]
-            yield credit if page.series_id is None else of_an_episode(credit, page.series_id)
+                role = replace(role, billing_order=self._places[role.show_id, role.category])
+            self.join(role)
+
+    def items(self) -> Iterator[Item]:
+        """The credits so far, each person before their first."""
+        named: set[str] = set()
+        for credit in super().items():
+            assert isinstance(credit, Credit | EpisodeCredit)
+            if credit.person_id not in named:
+                named.add(credit.person_id)
+                yield self._people[credit.person_id]
+            yield credit
+
+
+def mark(role: Credit) -> tuple[str, ...]:
+    """What tells a role from the others of a list."""
+    lists = (role.characters, role.main_characters, role.jobs, role.attributes)
+    return role.key, *(word for words in lists for word in ("", *(words or ())))
 
 
 def joined(one: Credit, other: Credit) -> Credit:
     """One credit of two roles of a person in one category."""
+    characters = _union(_union(one.main_characters, one.characters), _union(other.main_characters, other.characters))
+    in_part = bool(one.main_characters or other.main_characters)
     return replace(
         one,
-        characters=_union(one.characters, other.characters),
+        characters=UNSET if in_part else characters,
+        main_characters=characters if in_part else UNSET,
         jobs=_union(one.jobs, other.jobs),
         attributes=_union(one.attributes, other.attributes),
         credited_as=one.credited_as or other.credited_as,
@@ -227,6 +275,7 @@ def of_an_episode(credit: Credit, series_id: str) -> EpisodeCredit:
         person_id=credit.person_id,
         category=credit.category,
         characters=credit.characters,
+        main_characters=credit.main_characters,
         attributes=credit.attributes,
         as_self=credit.as_self,
         uncredited=credit.uncredited,
@@ -279,6 +328,8 @@ def parse_page(body: bytes, title_id: str) -> CreditsPage:
         holders = [main, main]
     title.check_id(head, title_id)
     page = CreditsPage(title_id=title_id, series_id=title.series_id(head))
+    counted = head.node("subNavCredits")
+    page.promised = counted.integer("total") if counted else None
     read_lists(page, *holders)
     return page
 
@@ -298,6 +349,7 @@ def read_lists(page: CreditsPage, rows: Node, nodes: Node) -> None:
     by_nodes = {role.key for role in page.roles}
     for category in rows.nodes("categories"):
         _add_rows(page, category, groups, by_nodes, drift)
+    roles.doubt_characters(page.roles)
     page.groups = list(groups.values())
     page.count = sum(group.count for group in page.groups)
     page.total = sum(group.total for group in page.groups)
@@ -332,6 +384,7 @@ def cast_of(connection: Node, title_id: str) -> CreditsPage:
     nodes = [*edges(connection), *connection.nodes("credits")]
     for node in nodes:
         _add_node(page, node, CAST, drift)
+    roles.doubt_characters(page.roles)
     page.count = len(nodes)
     page.total = connection.integer("total") or connection.integer("totalCredits") or page.count
     page.drift = sorted(drift)
@@ -394,6 +447,8 @@ def _add_node(page: CreditsPage, node: Node, within: Trade | None, drift: set[st
     person_id = name.need_string("id")
     page.people.setdefault(person_id, Person(source="imdb", id=person_id, name=name.words("nameText")))
     page.roles += roles.of_node(node, page.title_id, person_id, within, drift)
+    if roles.is_cut(node):
+        page.cut.append(f"the roles of {person_id}")
 
 
 # Connections

@@ -130,22 +130,14 @@ def parse_page(body: bytes, show_id: str) -> EpisodesPage:
     title.check_identity(head, show_id)
     section = content.need("section")
     listed = section.node("episodes")
-    page = EpisodesPage(
-        show=title.show(head, country=country, language=language),
-        seasons=[],
-        people=title.people(head),
-        episodes=[_episode(item, show_id, country) for item in _items(listed)],
-        total=0,
-        season_labels=_labels(section, "seasons"),
-        year_labels=_labels(section, "years"),
-        season=_current_season(section),
-        drift=[*head.drift(title.KNOWN), *section.drift(_SECTION_KEYS), *_drift_of_items(listed)],
-    )
+    page = _page(head, listed, show_id, country, language)
+    page.season_labels, page.year_labels = _labels(section, "seasons"), _labels(section, "years")
+    page.season = _current_season(section)
+    page.drift += [*section.drift(_SECTION_KEYS), *_drift_of_items(listed)]
     _add_totals(page.show, section.node("episodesWidgetData") or content.down("data", "title", "episodes"), section)
-    page.total = _total(listed, page.show)
     if listed is not None and listed.flag("hasNextPage"):
         page.next_cursor = listed.need_string("endCursor")
-    return _complete(page)
+    return _complete(page, listed)
 
 
 def parse_answer(body: bytes, show_id: str, *, country: str, language: str) -> EpisodesPage:
@@ -157,21 +149,28 @@ def parse_answer(body: bytes, show_id: str, *, country: str, language: str) -> E
         raise ShapeError(f"{head.at('episodes')} is missing")
     listed = episodes.need("episodes")
     info = listed.node("pageInfo")
-    page = EpisodesPage(
+    page = _page(head, listed, show_id, country, language)
+    page.season_labels = _edge_labels(episodes, "displayableSeasons")
+    page.year_labels = _edge_labels(episodes, "displayableYears")
+    page.drift += _drift_of_items(listed)
+    _add_totals(page.show, episodes, None)
+    if info is not None and info.flag("hasNextPage"):
+        page.next_cursor = info.need_string("endCursor")
+    return _complete(page, listed)
+
+
+def _page(head: Node, listed: Node | None, show_id: str, country: str | None, language: str | None) -> EpisodesPage:
+    """What both dresses tell alike: the show, its people and the episodes."""
+    return EpisodesPage(
         show=title.show(head, country=country, language=language),
         seasons=[],
         people=title.people(head),
         episodes=[_episode(item, show_id, country) for item in _items(listed)],
         total=0,
-        season_labels=_edge_labels(episodes, "displayableSeasons"),
-        year_labels=_edge_labels(episodes, "displayableYears"),
-        drift=[*head.drift(title.KNOWN), *_drift_of_items(listed)],
+        season_labels=[],
+        year_labels=[],
+        drift=head.drift(title.KNOWN),
     )
-    _add_totals(page.show, episodes, None)
-    page.total = _total(listed, page.show)
-    if info is not None and info.flag("hasNextPage"):
-        page.next_cursor = info.need_string("endCursor")
-    return _complete(page)
 
 
 def _items(listed: Node | None) -> Iterator[Node]:
@@ -290,10 +289,11 @@ def _episode_type(item: Node) -> str | None:
     return typed.string("id") if typed else item.string("type")
 
 
-def _complete(page: EpisodesPage) -> EpisodesPage:
-    """Add what follows from the rest: the show's labels, and its seasons with the count of the one shown."""
-    page.show.season_labels = page.season_labels
-    page.show.years = page.year_labels
+def _complete(page: EpisodesPage, listed: Node | None) -> EpisodesPage:
+    """Add what follows from the rest: totals, the show's labels, and its seasons with the count of the one shown."""
+    page.total = _total(listed, page.show)
+    page.show.season_labels = title.in_order(page.season_labels)
+    page.show.years = title.in_order(page.year_labels)
     page.seasons = [
         Season(
             source="imdb",

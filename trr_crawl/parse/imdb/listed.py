@@ -71,6 +71,7 @@ def _episode(node: Node, told: Show, show_id: str) -> Episode:
         certificate=told.certificate,
         runtime_seconds=told.runtime_seconds,
         genres=told.genres,
+        main_genres=told.main_genres,
         image=told.image,
     )
 

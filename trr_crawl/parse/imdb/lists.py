@@ -20,11 +20,14 @@ from trr_crawl import text
 from trr_crawl.items import UNSET, Episode, Image, Item, ListEntry, Maybe, Show, TitleList, Unset
 from trr_crawl.parse.errors import NoSuchTitle, Refused, ShapeError, WrongPage
 from trr_crawl.parse.imdb import graphql, listed, next_data
-from trr_crawl.parse.imdb.title import stated
+from trr_crawl.parse.imdb.title import genres_shown, stated
 from trr_crawl.parse.node import Node
 from trr_crawl.text import original_image_url
 
 T = TypeVar("T")
+
+EXPORTS: Final = "imdb_exports"
+"""The source of what exports say: it may be years old, and no word of its pages is to be covered by it."""
 
 PAGE_SIZE: Final = 250
 """Entries that an answer, and a page, holds at most, whatever is asked for."""
@@ -68,6 +71,7 @@ _COLUMNS = frozenset(
 
 _TITLE_PATH = re.compile(r"/title/(tt\d+)", re.ASCII)
 _TITLE_ID = re.compile(r"tt\d+", re.ASCII)
+_LIST_ID = re.compile(r"ls\d+", re.ASCII)
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", re.ASCII)
 
 
@@ -106,6 +110,12 @@ class ListPage:
         """How often each title is named here."""
         return Counter(entry.episode_id or entry.show_id for entry in self.entries)
 
+    @property
+    def marks(self) -> set[tuple[str, object]]:
+        """Titles with their positions: what tells a new part of the list from one that is served again."""
+        placed = {(entry.episode_id or entry.show_id, entry.position) for entry in self.entries}
+        return placed | {(title_id, None) for title_id in self.unplaced}
+
 
 def root_of(list_id: str) -> str:
     """What GraphQL, and a page, calls the kind of list that an id is for."""
@@ -132,7 +142,10 @@ def parse_answer(
         raise _explained(refusal, list_id) from refusal
     if held is None:
         raise _no_such(list_id)
-    return _from_data(held, list_id, country, language, earlier)
+    page = _from_data(held, list_id, country, language, earlier)
+    if page.has_more and not page.next_cursor:
+        raise ShapeError(f"{held.at('titleListItemSearch.pageInfo.endCursor')} is missing")
+    return page
 
 
 def parse_page(body: bytes, list_id: str, *, earlier: Mapping[str, int] | None = None) -> ListPage:
@@ -208,7 +221,7 @@ def _add(page: ListPage, times: Counter[str], show: Show, episode: Episode | Non
     times[title.id] += 1
     page.entries.append(
         ListEntry(
-            source="imdb",
+            source=page.title_list.source,
             list_id=page.title_list.id,
             show_id=show.id,
             episode_id=episode.id if episode else UNSET,
@@ -307,6 +320,7 @@ def _show_of_json_ld(item: Node, show_id: str, country: str | None, language: st
     name, alternate = item.words("name"), item.words("alternateName")
     image = item.string("image")
     genre = item.words("genre")
+    shown = genres_shown(_split(genre) if genre else []) if "genre" in item.data else (UNSET, UNSET)
     return Show(
         source="imdb",
         id=show_id,
@@ -319,7 +333,8 @@ def _show_of_json_ld(item: Node, show_id: str, country: str | None, language: st
         runtime_seconds=stated(item, "duration", _seconds(item)),
         rating=rating.number("ratingValue") if rating else UNSET,
         vote_count=rating.integer("ratingCount") if rating else UNSET,
-        genres=stated(item, "genre", _split(genre) if genre else []),
+        genres=shown[0],
+        main_genres=shown[1],
         image=Image(url=original_image_url(image)) if image else UNSET,
     )
 
@@ -338,10 +353,16 @@ def _seconds(item: Node) -> int | None:
 # Exports
 
 
+def id_of_export(name: str) -> str:
+    """The id of the list that an export of this name holds: `ls….csv` says it, any other list is `csv:<name>`."""
+    name = text.clean(name) or "export"
+    return name if _LIST_ID.fullmatch(name) else f"csv:{name}"
+
+
 def parse_csv(body: bytes, list_id: str) -> ListPage:
     """Read the bytes of an export of a list or of a user's ratings, whose rows have no positions.
 
-    Titles are as the exporting user saw them, from a country that the file does not tell.
+    Titles are as the exporting user saw them, from a country that the file does not tell. All items are of EXPORTS.
     """
     try:
         content = body.decode("utf-8-sig")
@@ -351,7 +372,7 @@ def parse_csv(body: bytes, list_id: str) -> ListPage:
     columns = frozenset(rows.fieldnames or ())
     if "Const" not in columns:
         raise ShapeError("the export has no column Const: it is none of IMDb's")
-    page = ListPage(title_list=TitleList(source="imdb", id=list_id), total=0)
+    page = ListPage(title_list=TitleList(source=EXPORTS, id=list_id), total=0)
     times: Counter[str] = Counter()
     for number, cells in enumerate(rows, 2):
         if None in cells or None in cells.values():
@@ -413,7 +434,7 @@ class _Row:
 def _show_of_row(row: _Row, show_id: str) -> Show:
     title_type, genres, minutes = row.text("Title Type"), row.text("Genres"), row.integer("Runtime (mins)")
     return Show(
-        source="imdb",
+        source=EXPORTS,
         id=show_id,
         title=row.told("Title", row.text("Title")),
         original_title=row.told("Original Title", row.text("Original Title")),

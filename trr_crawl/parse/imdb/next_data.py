@@ -12,6 +12,7 @@ from trr_crawl.parse.node import Node
 
 _OPENING = re.compile(rb"""<script\b[^>]*\bid\s*=\s*["']?__NEXT_DATA__["']?[^>]*>""")
 
+
 def has_next_data(body: bytes) -> bool:
     """Whether a page carries it at all; what a challenge, consent or error page does not."""
     return _OPENING.search(body, _near(body)) is not None

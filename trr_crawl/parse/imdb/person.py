@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from trr_crawl.items import UNSET, Credit, Episode, EpisodeCredit, Item, Maybe, Person, Show
+from trr_crawl.items import UNSET, Credit, Episode, Item, Maybe, Person, Show
 from trr_crawl.parse.errors import NoSuchTitle, ShapeError, WrongPage
 from trr_crawl.parse.imdb import credits as title_credits
 from trr_crawl.parse.imdb import graphql, listed, next_data, roles
@@ -23,7 +23,10 @@ from trr_crawl.parse.node import Node
 from trr_crawl.text import full_date
 
 PAGE_SIZE: Final = 250
-"""Credits that a GraphQL answer holds at most."""
+"""Credits that a GraphQL answer holds at most, and roles of each, and other names."""
+
+CHARACTERS_SIZE: Final = 2500
+"""Characters of a role that an answer holds at most; there is no next page of them."""
 
 OPERATION: Final = "PersonCredits"
 
@@ -50,7 +53,10 @@ query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
     deathLocation {{ displayableProperty {{ value {{ plainText }} }} }}
     deathCause {{ displayableProperty {{ value {{ plainText }} }} }}
     height {{ displayableProperty {{ value {{ plainText }} }} }}
-    akas(first: 50) {{ edges {{ node {{ displayableProperty {{ value {{ plainText }} }} }} }} }}
+    akas(first: $first) {{
+      pageInfo {{ hasNextPage }}
+      edges {{ node {{ displayableProperty {{ value {{ plainText }} }} }} }}
+    }}
     nickNames {{ displayableProperty {{ value {{ plainText }} }} }}
     creditSummary {{ totalCredits {{ total }} }}
     images(first: 0) {{ total }}
@@ -61,13 +67,14 @@ query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
       edges {{
         node {{
           title {{ {_TITLE} }}
-          creditedRoles(first: 20) {{
+          creditedRoles(first: $first) {{
+            pageInfo {{ hasNextPage }}
             edges {{
               node {{
                 text
                 category {{ categoryId text traits }}
                 attributes {{ __typename text }}
-                characters(first: 20) {{ edges {{ node {{ name }} }} }}
+                characters(first: {CHARACTERS_SIZE}) {{ pageInfo {{ hasNextPage }} edges {{ node {{ name }} }} }}
                 episodeCredits(first: 0) {{ total yearRange {{ year endYear }} }}
               }}
             }}
@@ -126,6 +133,8 @@ class PersonPage:
     """The categories of a page; none in an answer, which is one list."""
     next_cursor: str | None = None
     """Where the next part of an answer starts; None at its end, and on a page."""
+    cut: list[str] = field(default_factory=list)
+    """In words, what is told in part by the source's own word."""
     drift: list[str] = field(default_factory=list)
     """Paths of keys, and names of categories, that the parser does not know."""
 
@@ -135,16 +144,16 @@ class PersonPage:
         filmography.add(self)
         yield self.person
         yield from self.titles.values()
-        yield from filmography.credits()
+        yield from filmography.items()
+
+    @property
+    def marks(self) -> set[tuple[str, ...]]:
+        """What tells the roles here from those of another part."""
+        return {title_credits.mark(role) for role in self.roles}
 
 
-class Filmography:
-    """Joins the roles of all parts of a filmography: one credit for a title and category."""
-
-    def __init__(self) -> None:
-        self._credits: dict[str, Credit] = {}
-        self._series: dict[str, str] = {}
-        """Of the titles that are episodes."""
+class Filmography(title_credits.Joined):
+    """The credits of a person."""
 
     def add(self, page: PersonPage) -> None:
         """Take the roles of a part."""
@@ -152,14 +161,12 @@ class Filmography:
             if isinstance(title, Episode):
                 self._series[title.id] = title.show_id
         for role in page.roles:
-            known = self._credits.get(role.key)
-            self._credits[role.key] = role if known is None else title_credits.joined(known, role)
+            self.join(role)
 
-    def credits(self) -> Iterator[Credit | EpisodeCredit]:
-        """The credits of all parts so far."""
-        for credit in self._credits.values():
-            series_id = self._series.get(credit.show_id)
-            yield credit if series_id is None else title_credits.of_an_episode(credit, series_id)
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the credits for titles that are no episodes."""
+        return {credit.key for credit in self._credits.values() if credit.show_id not in self._series}
 
 
 def query(person_id: str, *, after: str | None = None) -> dict[str, Any]:
@@ -191,6 +198,7 @@ def parse_answer(body: bytes, person_id: str, *, country: str, language: str) ->
         count=count,
         total=_total(connection),
         next_cursor=info.need_string("endCursor") if info is not None and info.flag("hasNextPage") else None,
+        cut=[*works.cut, *(["the other names"] if roles.says_more(head.node("akas")) else [])],
         drift=sorted(works.drift) + head.drift(KNOWN),
     )
 
@@ -210,6 +218,7 @@ def parse_page(body: bytes, person_id: str) -> PersonPage:
         group.total = max(group.total, group.count)
     if any(group.count < group.total and trade(group_id, group.name) is CAST for group_id, group in groups.items()):
         _doubt_archives(works.roles)
+    roles.doubt_characters(works.roles)
     return PersonPage(
         person=person,
         titles=works.titles,
@@ -336,6 +345,7 @@ class _Works:
         self.language = language
         self.titles: dict[str, Show | Episode] = {}
         self.roles: list[Credit] = []
+        self.cut: list[str] = []
         self.drift: set[str] = set()
         self._taken: set[str] = set()
 
@@ -358,6 +368,8 @@ class _Works:
         """Take a credit with all of its roles; `within` is the trade of the list in which it stands."""
         title_id = self.title(node.need("title"))
         self.roles += roles.of_node(_with_job_details(node), title_id, self.person_id, within, self.drift)
+        if roles.is_cut(node):
+            self.cut.append(f"the roles in {title_id}")
 
 
 def _with_job_details(node: Node) -> Node:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trr_crawl import text
 from trr_crawl.items import UNSET, Credit, Maybe
 from trr_crawl.parse.errors import ShapeError
 from trr_crawl.parse.imdb.categories import ACTING, ARCHIVE, CAST, SELF, Trade, trade, word
 from trr_crawl.parse.node import Node
+
+CHARACTERS_SHOWN: Final = 3
+"""So many characters of a role do pages show at most: with as many there may be more."""
 
 _ROLE_KEYS = frozenset("__typename text category attributes characters episodeCredits".split())
 _ROW_KEYS = frozenset(
@@ -244,6 +247,37 @@ def _texts(node: Node, key: str) -> list[str]:
         except ValueError as error:  # a character reference beyond all numbers
             raise ShapeError(f"{node.at(key)}[{index}] holds an entity that is none: {error}") from error
     return texts
+
+
+def doubt_characters(told: Iterable[Credit]) -> None:
+    """Move the characters of a page's roles to `main_characters` where there may be more of them."""
+    for role in told:
+        if role.characters and len(role.characters) == CHARACTERS_SHOWN:
+            role.characters, role.main_characters = UNSET, role.characters
+
+
+def is_cut(node: Node) -> bool:
+    """Whether a credit has more roles, or one of its roles more characters, than are here, by its lists' own word."""
+    connection = node.node("creditedRoles")
+    return connection is not None and (
+        says_more(connection) or any(says_more(role.node("characters")) for role in edges(connection))
+    )
+
+
+def says_more(connection: Node | None) -> bool:
+    """Whether a list says by itself, by its total or by another page, that it has more than is here."""
+    if connection is None:
+        return False
+    info = connection.node("pageInfo")
+    total = connection.integer("total")
+    return bool(info and info.flag("hasNextPage")) or (total or 0) > len(connection.array("edges") or ())
+
+
+def is_whole(connection: Node, shown: int | None) -> bool:
+    """Whether a list has all that it is about: by its own word, or else because pages would show more, if they cut."""
+    if shown is None or "total" in connection.data or "pageInfo" in connection.data:
+        return not says_more(connection)
+    return len(connection.array("edges") or ()) < shown
 
 
 def edges(connection: Node | None) -> Iterator[Node]:

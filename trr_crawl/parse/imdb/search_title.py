@@ -154,6 +154,7 @@ def _episode(item: Node, series_id: str, country: str | None) -> Episode:
     rating, kind = item.node("ratingSummary"), item.node("titleType")
     air_date, year, month = title.release(item)
     dated = "releaseDate" in item.data
+    all_genres, main_genres = title.genres_shown(_genres(item)) if "genres" in item.data else (UNSET, UNSET)
     return Episode(
         source="imdb",
         id=item.need_string("titleId"),
@@ -170,7 +171,8 @@ def _episode(item: Node, series_id: str, country: str | None) -> Episode:
         can_rate=stated(item, "canRate", item.flag("canRate")),
         certificate=stated(item, "certificate", item.string("certificate")),
         runtime_seconds=stated(item, "runtime", item.integer("runtime")),
-        genres=stated(item, "genres", _genres(item)),
+        genres=all_genres,
+        main_genres=main_genres,
         image=title.image(item, "primaryImage"),
     )
 

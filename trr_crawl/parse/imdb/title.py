@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from trr_crawl.items import UNSET, Image, Maybe, Person, Show, Unset
 from trr_crawl.parse.errors import NotASeries, ShapeError, WrongPage
@@ -12,13 +13,20 @@ from trr_crawl.text import full_date, original_image_url
 
 T = TypeVar("T")
 
+GENRES_SHOWN: Final = 3
+"""So many of `titleGenres` do pages show at most: with as many there may be more."""
+
+COUNTRIES_SHOWN: Final = 1
+"""The same of the `countriesOfOrigin` in a page's head."""
+
 _PLAIN_LABELS = frozenset(map(str, range(2200)))
 """Nearly all seasons and years, as they are written."""
 
 KNOWN = frozenset(
     "__typename id certificate runtime ratingsSummary titleGenres meta titleType titleText originalTitleText "
     "releaseYear plot primaryImage series castPageTitle creatorsPageTitle directorsPageTitle productionStatus "
-    "countriesOfOrigin subNavCredits subNavReviews subNavTrivia subNavFaqs subNavTopQuestions episodes".split()
+    "countriesOfOrigin countriesDetails genres subNavCredits subNavReviews subNavTrivia subNavFaqs subNavTopQuestions "
+    "episodes".split()
 )
 """The keys of a title that are read, or that say nothing about it (`series` is null on a series)."""
 
@@ -32,8 +40,8 @@ TITLE_FIELDS = """
     certificate { rating }
     runtime { seconds }
     ratingsSummary { aggregateRating voteCount }
-    titleGenres { genres { genre { text } } }
-    countriesOfOrigin { countries { id } }
+    genres { genres { text } }
+    countriesDetails: countriesOfOrigin { countries { id text } }
     productionStatus { currentProductionStage { id } }
     meta { canonicalId publicationStatus }
     primaryImage { url width height caption { plainText } }
@@ -70,6 +78,10 @@ def show(node: Node, *, country: str | None, language: str | None) -> Show:
     """A series; fields that the node does not carry stay unset."""
     years = node.node("releaseYear")
     rating = node.node("ratingsSummary")
+    all_genres, main_genres = genres(node)
+    all_countries, main_countries = countries(node)
+    creators, main_creators = _credited(node, "creatorsPageTitle")
+    directors, main_directors = _credited(node, "directorsPageTitle")
     return Show(
         source="imdb",
         id=node.need_string("id"),
@@ -88,12 +100,16 @@ def show(node: Node, *, country: str | None, language: str | None) -> Show:
         runtime_seconds=_count(node, "runtime", "seconds"),
         rating=stated(node, "ratingsSummary", rating_value(rating) if rating else None),
         vote_count=_count(node, "ratingsSummary", "voteCount"),
-        genres=_genres(node),
-        countries=_countries(node),
+        genres=all_genres,
+        main_genres=main_genres,
+        countries=all_countries,
+        main_countries=main_countries,
         image=image(node, "primaryImage"),
-        top_cast_ids=_ids(node, "castPageTitle", top_cast(node)),
-        creator_ids=_ids(node, "creatorsPageTitle", principals(node, "creatorsPageTitle")),
-        director_ids=_ids(node, "directorsPageTitle", principals(node, "directorsPageTitle")),
+        top_cast_ids=stated(node, "castPageTitle", [person.id for person in top_cast(node)]),
+        creator_ids=creators,
+        main_creator_ids=main_creators,
+        director_ids=directors,
+        main_director_ids=main_directors,
         credits_total=_count(node, "subNavCredits", "total"),
         reviews_total=_count(node, "subNavReviews", "total"),
         trivia_total=_count(node, "subNavTrivia", "total"),
@@ -117,6 +133,49 @@ def top_cast(node: Node) -> list[Person]:
 def principals(node: Node, key: str) -> list[Person]:
     """The credited people of `creatorsPageTitle` or `directorsPageTitle`."""
     return [_person(credit) for category in node.nodes(key) for credit in category.nodes("credits")]
+
+
+def parted(listed: list[str], *, is_whole: bool) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """A list as the fields for all of it and for the first few of it state it."""
+    return (listed, UNSET) if is_whole else (UNSET, listed)
+
+
+def genres(node: Node) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """All of `genres`, or as many of `titleGenres` as there are; see `parted`."""
+    listed = node.node("genres")
+    if listed is not None:
+        return [genre.need_string("text") for genre in listed.nodes("genres")], UNSET
+    shown = node.node("titleGenres")
+    if shown is None:
+        return (None if {"genres", "titleGenres"} & node.data.keys() else UNSET), UNSET
+    return genres_shown([genre.need("genre").need_string("text") for genre in shown.nodes("genres")])
+
+
+def genres_shown(names: list[str]) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """Genres of a list that may end after the third; see `parted`."""
+    return parted(names, is_whole=len(names) != GENRES_SHOWN)
+
+
+def countries(node: Node) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """All of `countriesDetails`, or of `countriesOfOrigin`, which a page's head cuts; see `parted`."""
+    listed = node.node("countriesDetails")
+    if listed is not None:
+        return country_ids(listed), UNSET
+    shown = node.node("countriesOfOrigin")
+    if shown is None:
+        return (None if {"countriesDetails", "countriesOfOrigin"} & node.data.keys() else UNSET), UNSET
+    ids = country_ids(shown)
+    return parted(ids, is_whole=len(ids) != COUNTRIES_SHOWN)
+
+
+def country_ids(listed: Node) -> list[str]:
+    """ISO 3166-1 codes."""
+    return [country.need_string("id") for country in listed.nodes("countries")]
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Seasons or years by number, unknown last, each once."""
+    return sorted(set(labels), key=lambda label: (label == "unknown", len(label), label))
 
 
 def image(node: Node, key: str) -> Maybe[Image]:
@@ -200,17 +259,9 @@ def _stage(node: Node) -> Maybe[str]:
     return stated(node, "productionStatus", stage.string("id") if stage else None)
 
 
-def _genres(node: Node) -> Maybe[list[str]]:
-    outer = node.node("titleGenres")
-    listed = [genre.need("genre").need_string("text") for genre in outer.nodes("genres")] if outer else None
-    return stated(node, "titleGenres", listed)
-
-
-def _countries(node: Node) -> Maybe[list[str]]:
-    outer = node.node("countriesOfOrigin")
-    listed = [country.need_string("id") for country in outer.nodes("countries")] if outer else None
-    return stated(node, "countriesOfOrigin", listed)
-
-
-def _ids(node: Node, key: str, credited: list[Person]) -> Maybe[list[str]]:
-    return stated(node, key, [person.id for person in credited])
+def _credited(node: Node, key: str) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """The ids of `principals`, which a page's head cuts."""
+    if key not in node.data:
+        return UNSET, UNSET
+    ids = [person.id for person in principals(node, key)]
+    return parted(ids, is_whole=not ids)

@@ -17,11 +17,20 @@ from trr_crawl.parse.errors import ShapeError
 from trr_crawl.parse.imdb import graphql, next_data, title
 from trr_crawl.parse.imdb.categories import CAST, trade
 from trr_crawl.parse.imdb.credits import CAST_FIELDS, CreditsPage, cast_of, read_lists
-from trr_crawl.parse.imdb.roles import edges
+from trr_crawl.parse.imdb.roles import edges, is_whole, says_more
 from trr_crawl.parse.node import Node
 
 PAGE_SIZE: Final = 250
-"""Keywords, or companies, that an answer holds at most."""
+"""Keywords, companies or interests that an answer holds at most."""
+
+KEYWORDS_SHOWN: Final = 5
+"""So many keywords does a page show at most, and so many are told of a list that did not come to its end."""
+
+COMPANIES_SHOWN: Final = 3
+"""So many production companies does a title page show at most: with as many there may be more."""
+
+TAGS_SHOWN: Final = 5
+"""The same of the interests in a page's head."""
 
 TOP_CAST: Final = 18
 """How many of the cast a title page shows."""
@@ -42,21 +51,21 @@ query {OPERATION}($id: ID!, $first: Int!, $top: Int!) {{
     }}
     releaseDate {{ year month day }}
     canRate {{ isRatable }}
-    genres {{ genres {{ text }} }}
-    interests(first: 50) {{ edges {{ node {{ primaryText {{ text }} }} }} }}
+    interests(first: $first) {{ pageInfo {{ hasNextPage }} edges {{ node {{ primaryText {{ text }} }} }} }}
     keywords(first: $first) {{
       total
       pageInfo {{ hasNextPage endCursor }}
       edges {{ node {{ text }} }}
     }}
     spokenLanguages {{ spokenLanguages {{ id }} }}
-    countriesDetails: countriesOfOrigin {{ countries {{ id text }} }}
     taglines(first: 1) {{ edges {{ node {{ text }} }} }}
     primaryVideos(first: 5) {{ edges {{ node {{ id contentType {{ id }} primaryTitle {{ id }} }} }} }}
     production: companyCredits(first: $first, filter: {{ categories: ["production"] }}) {{
+      total
       edges {{ node {{ company {{ id companyText {{ text }} }} }} }}
     }}
     distribution: companyCredits(first: $first, filter: {{ categories: ["distribution"] }}) {{
+      total
       edges {{
         node {{
           company {{ id companyText {{ text }} }}
@@ -78,6 +87,7 @@ query {OPERATION}($id: ID!, $first: Int!, $top: Int!) {{
     }}
     crewV2: principalCreditsV2(filter: {{ mode: "DEFAULT" }}) {{
       grouping {{ groupingId text }}
+      totalCredits
       credits(limit: 10) {{ name {{ id nameText {{ text }} }} }}
     }}
     subNavCredits: credits(first: 0) {{ total }}
@@ -132,6 +142,8 @@ class TitlePage:
     """How many keywords the title has, by the source's word."""
     next_cursor: str | None = None
     """Where the next part of the keywords starts; None at their end, and on a page."""
+    cut: list[str] = field(default_factory=list)
+    """In words, what is told in part by the source's own word."""
     drift: list[str] = field(default_factory=list)
     """Paths of keys that the parser does not know."""
 
@@ -165,7 +177,7 @@ def query(title_id: str) -> dict[str, Any]:
     }
 
 
-def keywords_query(title_id: str, after: str) -> dict[str, Any]:
+def keywords_query(title_id: str, after: str | None) -> dict[str, Any]:
     """The body of the GraphQL request for the keywords behind a cursor."""
     return {
         "query": KEYWORDS_QUERY,
@@ -206,23 +218,38 @@ def _page(head: Node, body: Node, title_id: str, *, country: str | None, languag
     cast = told or CreditsPage(title_id=title_id)
     cast.series_id = series_id
     groups = _principal_groups(head, body)
+    people = {person.id: person for group in (groups or {}).values() for person in group.people}
     keywords = _carrier("keywords", head, body).node("keywords") or body.node("storylineKeywords")
     listed = _edge_texts(keywords) if keywords else []
     page = TitlePage(
         title=_show(head, body, country, language)
         if series_id is None
         else _episode(head, body, series_id=series_id, country=country),
-        people=list({person.id: person for group in (groups or {}).values() for person in group}.values()),
+        people=list(people.values()),
         cast=cast,
         keywords=listed,
         keywords_total=(keywords.integer("total") if keywords else None) or len(listed),
         next_cursor=_next_cursor(keywords) if keywords else None,
+        cut=[*_cut(head, body), *cast.cut],
         drift=_drift(head, body, cast),
     )
     if isinstance(page.title, Show):
-        page.title.keywords = listed if keywords else UNSET
+        if keywords is not None:
+            whole = page.next_cursor is None and page.count >= page.keywords_total
+            page.title.keywords = listed if whole else UNSET
+            page.title.main_keywords = UNSET if whole else listed[:KEYWORDS_SHOWN]
         _add_people(page.title, groups, told)
     return page
+
+
+def _cut(head: Node, body: Node) -> list[str]:
+    """What has more than is here, by its own word."""
+    lists = {
+        "the tags": _carrier("interests", head, body).node("interests"),
+        "the production companies": _company_credits(body, "production"),
+        "the distributors": _company_credits(body, "distribution"),
+    }
+    return [words for words, listed in lists.items() if says_more(listed)]
 
 
 def _drift(head: Node, body: Node, cast: CreditsPage) -> list[str]:
@@ -242,14 +269,15 @@ def _show(head: Node, body: Node, country: str | None, language: str | None) -> 
     show = title.show(told, country=country, language=language)
     released = _carrier("releaseDate", body, head)
     show.release_date = title.stated(released, "releaseDate", title.release(released)[0])
-    show.genres = _genres(head, body, show.genres)
-    show.countries = _countries(head, body)
+    _complete_genres(show, head, body)
+    if {"countriesDetails", "countriesOfOrigin"} & body.data.keys():
+        show.countries, show.main_countries = _countries(body), UNSET
     show.languages = _languages(body)
-    show.tags = _tags(head, body)
+    show.tags, show.main_tags = _tags(head, body)
     show.tagline = _tagline(body)
     show.trailer_url = _trailer(head, body)
-    show.company_ids, show.companies = _companies(body)
-    show.networks = _networks(body, show)
+    _add_companies(show, body)
+    show.networks, show.main_networks = _networks(body, show)
     show.credits_total = _total("subNavCredits credits", head, body)
     show.reviews_total = _total("subNavReviews reviews", head, body)
     show.trivia_total = _total("subNavTrivia triviaTotal", head, body)
@@ -259,22 +287,17 @@ def _show(head: Node, body: Node, country: str | None, language: str | None) -> 
     return show
 
 
-def _genres(head: Node, body: Node, shortened: Maybe[list[str]]) -> Maybe[list[str]]:
-    """`genres`, where `titleGenres` ends after the third."""
+def _complete_genres(told: Show | Episode, head: Node, body: Node) -> None:
+    """`genres`, which some pages have in the body, where the head's `titleGenres` ends after the third."""
     node = _carrier("genres", head, body)
-    listed = node.node("genres")
-    if listed is None:
-        return title.stated(node, "genres", None) if shortened is UNSET else shortened
-    return [genre.need_string("text") for genre in listed.nodes("genres")]
+    if node.node("genres") is not None or told.genres is told.main_genres is UNSET:
+        told.genres, told.main_genres = title.genres(node)
 
 
-def _countries(head: Node, body: Node) -> Maybe[list[str]]:
-    key = "countriesDetails" if "countriesDetails" in body.data else "countriesOfOrigin"
-    node = _carrier(key, body, head)
-    listed = node.node(key)
-    return title.stated(
-        node, key, [country.need_string("id") for country in listed.nodes("countries")] if listed else None
-    )
+def _countries(body: Node) -> list[str] | None:
+    """All of them: a body has them as `countriesDetails`, or else does not cut `countriesOfOrigin`."""
+    listed = body.node("countriesDetails") or body.node("countriesOfOrigin")
+    return title.country_ids(listed) if listed else None
 
 
 def _languages(body: Node) -> Maybe[list[str]]:
@@ -283,11 +306,14 @@ def _languages(body: Node) -> Maybe[list[str]]:
     return title.stated(body, "spokenLanguages", spoken)
 
 
-def _tags(head: Node, body: Node) -> Maybe[list[str]]:
+def _tags(head: Node, body: Node) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """All interests, or those that a page's head shows; see `parted`."""
     node = _carrier("interests", head, body)
     listed = node.node("interests")
-    names = [name for edge in edges(listed) if (name := edge.words("primaryText"))] if listed else None
-    return title.stated(node, "interests", text.tags(names) if names is not None else None)
+    if listed is None:
+        return title.stated(node, "interests", None), UNSET
+    names = [name for edge in edges(listed) if (name := edge.words("primaryText"))]
+    return title.parted(text.tags(names), is_whole=is_whole(listed, None if node is body else TAGS_SHOWN))
 
 
 def _tagline(body: Node) -> Maybe[str]:
@@ -323,22 +349,24 @@ def _total(keys: str, *nodes: Node) -> Maybe[int]:
 # Companies
 
 
-def _companies(body: Node) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+def _add_companies(show: Show, body: Node) -> None:
     """Ids and names of the production companies: the first on a title page, all on /reference and in an answer."""
     node = _company_credits(body, "production")
     if node is None:
-        missing = title.stated(body, "production", None)
-        return missing, missing
+        show.company_ids = show.companies = title.stated(body, "production", None)
+        return
     named = {company.need_string("id"): _company_name(credit, company) for credit, company in _companies_of(node)}
-    return list(named), list(named.values())
+    whole = is_whole(node, COMPANIES_SHOWN)
+    show.company_ids, show.main_company_ids = title.parted(list(named), is_whole=whole)
+    show.companies, show.main_companies = title.parted(list(named.values()), is_whole=whole)
 
 
-def _networks(body: Node, show: Show) -> Maybe[list[str]]:
-    """The broadcasters in a country of origin that showed it in its first year."""
+def _networks(body: Node, show: Show) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    """The broadcasters in a country of origin that showed it in its first year; see `parted`."""
     node = _company_credits(body, "distribution")
     details = body.node("countriesDetails")
     if node is None or details is None:
-        return UNSET
+        return UNSET, UNSET
     home = {country.string("text") for country in details.nodes("countries")}
     names: dict[str, str] = {}
     for credit, company in _companies_of(node):
@@ -347,7 +375,7 @@ def _networks(body: Node, show: Show) -> Maybe[list[str]]:
         on_air = any(attribute.string("text") == "TV" for attribute in credit.nodes("attributes"))
         if at_home and on_air and years is not None and years.integer("year") == show.start_year:
             names[company.need_string("id")] = _company_name(credit, company)
-    return list(names.values())
+    return title.parted(list(names.values()), is_whole=not says_more(node))
 
 
 def _company_credits(body: Node, category: str) -> Node | None:
@@ -401,8 +429,7 @@ def _labels(node: Node, key: str, displayable: str) -> Maybe[list[str]]:
         if key not in node.data:
             return UNSET
         listed = list(node.nodes(key))
-    labels = {title.season_label(_label(entry), entry.path) for entry in listed}
-    return sorted(labels, key=lambda label: (label == "unknown", len(label), label))
+    return title.in_order(title.season_label(_label(entry), entry.path) for entry in listed)
 
 
 def _label(entry: Node) -> object:
@@ -424,6 +451,7 @@ def _episode(head: Node, body: Node, *, series_id: str, country: str | None) -> 
     released = _carrier("releaseDate", body, head)
     air_date, year, month = title.release(Node({**head.data, **released.data}, released.path))
     can_rate = head.node("canRate")
+    _complete_genres(told, head, body)
     return Episode(
         source="imdb",
         id=told.id,
@@ -442,7 +470,8 @@ def _episode(head: Node, body: Node, *, series_id: str, country: str | None) -> 
         can_rate=can_rate.flag("isRatable") if can_rate else UNSET,
         certificate=told.certificate,
         runtime_seconds=told.runtime_seconds,
-        genres=_genres(head, body, told.genres),
+        genres=told.genres,
+        main_genres=told.main_genres,
         image=told.image,
     )
 
@@ -487,17 +516,28 @@ def _cast(body: Node, title_id: str) -> CreditsPage | None:
     return CreditsPage(title_id=title_id) if {"cast", "castV2"} & body.data.keys() else None
 
 
-def _principal_groups(head: Node, body: Node) -> dict[str, list[Person]] | None:
+@dataclass(slots=True)
+class _Principals:
+    """The people of a trade that a title leads with."""
+
+    people: list[Person]
+    is_whole: bool
+    """Whether these are all of them, by the source's word."""
+
+
+def _principal_groups(head: Node, body: Node) -> dict[str, _Principals] | None:
     """The creators and directors, by trade, from the first list that names some; None where there is no list."""
-    groups: dict[str, list[Person]] | None = None
+    groups: dict[str, _Principals] | None = None
     for node in (body, head):
         for key in ("crewV2", "principalCreditsV2", "principalCredits", "creators", "directors"):
             if key in node.data:
                 groups = groups or {}
                 for group in node.nodes(key):
                     slug = _group_trade(group)
-                    if slug in ("creator", "director") and not groups.get(slug):
-                        groups[slug] = [_person(credit) for credit in group.nodes("credits")]
+                    if slug in ("creator", "director") and (slug not in groups or not groups[slug].people):
+                        people = [_person(credit) for credit in group.nodes("credits")]
+                        total = group.integer("totalCredits")
+                        groups[slug] = _Principals(people, total is not None and len(people) >= total)
     return groups
 
 
@@ -512,12 +552,17 @@ def _person(credit: Node) -> Person:
     return Person(source="imdb", id=name.need_string("id"), name=name.words("nameText"))
 
 
-def _add_people(show: Show, groups: dict[str, list[Person]] | None, cast: CreditsPage | None) -> None:
+def _add_people(show: Show, groups: dict[str, _Principals] | None, cast: CreditsPage | None) -> None:
     if cast is not None:
         show.top_cast_ids = list(dict.fromkeys(role.person_id for role in cast.roles))[:FIRST_NAMED]
     if groups is not None:
-        show.creator_ids = [person.id for person in groups.get("creator", ())]
-        show.director_ids = [person.id for person in groups.get("director", ())]
+        show.creator_ids, show.main_creator_ids = _ids(groups.get("creator"))
+        show.director_ids, show.main_director_ids = _ids(groups.get("director"))
+
+
+def _ids(group: _Principals | None) -> tuple[Maybe[list[str]], Maybe[list[str]]]:
+    ids = [person.id for person in group.people] if group else []
+    return title.parted(ids, is_whole=not ids or (group is not None and group.is_whole))
 
 
 # Nodes
