@@ -399,5 +399,5 @@ class TestMistakes:
 
         done = scrapy("crawl", "imdb_episode")
         assert done.status == 2
-        assert "there is no such spider; there are imdb_credits, " in done.last_line
-        assert "imdb_episodes" in done.last_line
+        assert "there is no such spider; there are " in done.last_line
+        assert ", imdb_episodes, " in done.last_line

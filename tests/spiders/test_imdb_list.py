@@ -218,7 +218,7 @@ def test_wrong_arguments_are_refused_at_once(option: str | None, words: str) -> 
         (b"[]", "holds something else than the keys imdb_lists and tmdb_lists"),
         (b"imdb_list: [ls990000001]", "holds something else"),
         (b"tmdb_lists: [1]", "names no list under imdb_lists"),
-        (b"imdb_lists: [1]", "'1' is not an IMDb list"),
+        (b"imdb_lists: [1]", "names no list under imdb_lists"),
         (b"imdb_lists: [nonsense]", "'nonsense' is not an IMDb list"),
         (b"imdb_lists: [\xff]", "it is not UTF-8 text"),
     ],

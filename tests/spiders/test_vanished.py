@@ -46,9 +46,8 @@ def credits_of_show(count: int, total: int) -> dict[str, Any]:
     return {"title": {**HEAD, "credits": connection(nodes, total)}}
 
 
-def credits_of_person(count: int, total: int, *, cut: bool = False) -> dict[str, Any]:
+def credits_of_person(count: int, total: int) -> dict[str, Any]:
     roles = {"edges": [{"node": {"category": {"text": "Self", "traits": ["CAST_TRAIT"]}}}]}
-    roles |= {"pageInfo": {"hasNextPage": cut}}
     titles = [{"id": f"tt9900001{number}", "titleType": {"id": "tvSeries"}} for number in range(count)]
     nodes = [{"title": title, "creditedRoles": roles} for title in titles]
     return {"name": {"id": PERSON_ID, "creditsV2": connection(nodes, total)}}
@@ -100,7 +99,6 @@ CASES = [
     ),
     Case("imdb_credits", f"show={SHOW_ID}", "credit", credits_of_show),
     Case("imdb_episodes", f"show={SHOW_ID}", "episode", episodes),
-    Case("imdb_person", f"person={PERSON_ID}", "credit", credits_of_person),
 ]
 
 
@@ -172,13 +170,12 @@ def test_a_choice_removes_nothing(
     assert removed(crawl_url, kind) == 0
 
 
-def test_roles_that_are_told_in_part_remove_nothing(
-    origin: Origin, crawl: Callable[..., Crawl], crawl_url: str
-) -> None:
-    for count, cut in ((3, False), (2, True)):
-        answer = credits_of_person(count, count, cut=cut)
+def test_a_filmography_removes_nothing(origin: Origin, crawl: Callable[..., Crawl], crawl_url: str) -> None:
+    """A title's own credits decide who worked on it; a filmography may file the same work elsewhere."""
+    for count in (3, 2):
+        answer = credits_of_person(count, count)
         origin.misbehave = lambda _asked, answer=answer: json_reply({"data": answer})  # type: ignore[misc]
-        crawl("imdb_person", f"person={PERSON_ID}")
+        assert crawl("imdb_person", f"person={PERSON_ID}").status == 0
     assert removed(crawl_url, "credit") == 0
 
 
@@ -255,6 +252,16 @@ class TestExports:
             done = crawl("imdb_list", f"file={export}")
         assert removed(crawl_url, "list_entry") == gone
         assert ("1 list_entry removed" in done.last_line) == bool(gone)
+
+    def test_two_exports_of_one_name_remove_nothing_of_each_other(
+        self, crawl: Callable[..., Crawl], crawl_url: str, tmp_path: Path
+    ) -> None:
+        paths = [tmp_path / folder / "coast.csv" for folder in ("old", "new")]
+        for number, path in enumerate(paths, 1):
+            path.parent.mkdir()
+            path.write_text(f"Const,Title Type\ntt9900000{number},tvSeries\n")
+        crawl("imdb_list", f"files={paths[0]},{paths[1]}")
+        assert removed(crawl_url, "list_entry") == 0
 
 
 class TestCreditsByPages:

@@ -99,6 +99,17 @@ def sweep(
     parent, by its id at the source. What no source names any more gets `removed_at`, and stays; it loses that when it
     returns.
     """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys))
+        except psycopg.errors.DeadlockDetected:
+            continue
+    return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys))
+
+
+def _sweep(
+    connection: Connection[Any], source: str, kind: str, parent_field: str, parent_ids: list[str], keys: list[str]
+) -> int:
     with connection.transaction():
         gone = connection.execute(
             sql.SQL(
@@ -110,6 +121,8 @@ def sweep(
                         WHERE parent.kind = %s AND parent.source = %s AND parent.value = ANY (%s)
                     )) AND record.source = %s AND record.kind = %s AND record.gone_at IS NULL
                       AND record.key <> ALL (%s)
+                      -- Another gallery that says who is in a picture is not contradicted by this one.
+                      AND (record.kind <> 'gallery_entry' OR record.payload ? 'position')
                     RETURNING record.kind, record.entity_id
                 )
                 INSERT INTO touched SELECT kind, entity_id FROM gone
@@ -118,10 +131,10 @@ def sweep(
             [
                 identity.PARENTS[kind][parent_field],
                 OWNERS.get(source, source),
-                list(parent_ids),
+                parent_ids,
                 source,
                 kind,
-                list(keys),
+                keys,
             ],
         ).rowcount
         if gone:

@@ -69,13 +69,15 @@ class ImdbListSpider(ImdbSpider):
 
     async def start(self) -> AsyncIterator[Item | Request]:  # type: ignore[override]
         """What the exports say, and one request a list; what they answer decides about more."""
+        named = Counter(lists.id_of_export(path.stem) for path in self.args.files)
         for path in self.args.files:
-            for item in self.read_export(path):
+            for item in self.read_export(path, is_whole=named[lists.id_of_export(path.stem)] == 1):
                 yield item
         for list_id in dict.fromkeys((*self.args.lists, *self.args.config)):
             yield self.part_request(list_id, Entries()) if self.by_graphql else self.page_request(list_id, Entries())
 
-    def read_export(self, path: Path) -> Iterator[Item]:
+    def read_export(self, path: Path, *, is_whole: bool) -> Iterator[Item]:
+        """The items of an export, which is the whole list unless another file has its name."""
         list_id = lists.id_of_export(path.stem)
         try:
             page = lists.parse_csv(path.read_bytes(), list_id)
@@ -84,7 +86,8 @@ class ImdbListSpider(ImdbSpider):
             return
         came = Entries()
         yield from self.take(page, came)
-        self.note_entries(page, came)
+        if is_whole:
+            self.note_entries(page, came)
 
     def part_request(self, list_id: str, came: Entries, after: str | None = None) -> Request:
         """The entries from a cursor on."""

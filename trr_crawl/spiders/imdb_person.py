@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, name_ids
-from trr_crawl.items import Credit, Item
+from trr_crawl.items import Item
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import Filmography, PersonPage
@@ -86,8 +86,6 @@ class ImdbPersonSpider(ImdbSpider):
             yield self.part_request(person_id, held, came, page.next_cursor)
             return
         yield from held.items()
-        if progress is Progress.ALL:
-            self.note_credits(person_id, held)
 
     def parse_page(self, response: Response, person_id: str) -> Iterator[Item]:
         page, held = person.parse_page(response.body, person_id), Filmography()
@@ -99,12 +97,6 @@ class ImdbPersonSpider(ImdbSpider):
         self.logger.info("%s: %d of %d credits", person_id, page.count, page.total)
         if page.count < page.total:
             self.note_short(Want(person_id, PART), page.count, f"{shown(page)}; only GraphQL serves the rest")
-        else:
-            self.note_credits(person_id, held)
-
-    def note_credits(self, person_id: str, held: Filmography) -> None:
-        """Note that a filmography came to its last credit."""
-        self.note_all("imdb", Credit.kind, "person_id", person_id, held.keys)
 
 
 def shown(page: PersonPage) -> str:

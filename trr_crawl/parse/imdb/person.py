@@ -163,11 +163,6 @@ class Filmography(title_credits.Joined):
         for role in page.roles:
             self.join(role)
 
-    @property
-    def keys(self) -> set[str]:
-        """The keys of the credits for titles that are no episodes."""
-        return {credit.key for credit in self._credits.values() if credit.show_id not in self._series}
-
 
 def query(person_id: str, *, after: str | None = None) -> dict[str, Any]:
     """The body of the GraphQL request for a person and a part of their credits."""
