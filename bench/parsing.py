@@ -67,8 +67,8 @@ class Reading:
     """`orjson.loads` of the JSON in it."""
     soup: float | None
     """BeautifulSoup with html.parser to find that JSON, and the same `orjson.loads`."""
-    theirs: float | None
-    """imdbinfo, from the JSON that was read already to its models."""
+    theirs: float | str | None
+    """imdbinfo, from the JSON that was read already to its models; or the error that it fails with."""
     is_full_title_page: bool
     """HTML and all, as it was served."""
 
@@ -118,14 +118,13 @@ def _by_soup(soup: Any, body: bytes) -> Any:
     return orjson.loads(str(soup.BeautifulSoup(body, "html.parser").find("script", id="__NEXT_DATA__").string))
 
 
-def _by_imdbinfo(parse: Callable[[Any], Any], data: bytes) -> float | None:
-    """None where it cannot read the page."""
+def _by_imdbinfo(parse: Callable[[Any], Any], data: bytes) -> float | str:
     logging.getLogger("imdbinfo").setLevel(logging.CRITICAL)
     found = orjson.loads(data)
     try:
-        return _best(lambda: parse(found)) if parse(found) is not None else None
-    except Exception:  # whatever its trouble with this page is
-        return None
+        return _best(lambda: parse(found)) if parse(found) is not None else "reads nothing"
+    except Exception as error:  # not ours to mend, but to be seen in the table
+        return type(error).__name__
 
 
 def _optional(module: str) -> Any:

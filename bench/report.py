@@ -136,7 +136,9 @@ def parsing(console: Console, readings: Sequence[Reading]) -> None:
     console.print()
 
 
-def _beside(seconds: float | None, ours: float) -> str:
+def _beside(seconds: float | str | None, ours: float) -> str:
+    if isinstance(seconds, str):
+        return f"[dim]{seconds}[/]"
     return "—" if seconds is None else f"{seconds * 1000:.2f} [dim]x {seconds / ours:.2g}[/]"
 
 

@@ -944,6 +944,8 @@ class Inventory:
     """The parent's id at the source."""
     keys: frozenset[str]
     """The keys of all of them."""
+    stating: str | None = None
+    """Only things whose items state this field are counted here: others are told of by somebody else's page."""
 
 
 FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {

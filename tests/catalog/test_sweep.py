@@ -108,6 +108,33 @@ def test_other_lists_are_untouched(stored: Connection[Any]) -> None:
     assert removed(stored, OTHER_LIST) == []
 
 
+def test_what_another_page_told_is_not_contradicted(stored: Connection[Any]) -> None:
+    """A show's gallery says who is in a picture; the person's own gallery, which lacks it, counts only its places."""
+    person = "nm99000001"
+    placed, tagged = (
+        Record(
+            source="imdb",
+            kind="gallery_entry",
+            key=f"{person}/{picture}",
+            payload={"picture_id": picture, "person_id": person, **place},
+        )
+        for picture, place in (("MV5BPlaced", {"position": 1}), ("MV5BTagged", {}))
+    )
+    write.write(stored, [placed, tagged])
+    gone = write.sweep(
+        stored,
+        source="imdb",
+        kind="gallery_entry",
+        parent_field="person_id",
+        parent_ids=[person],
+        keys=[],
+        stating="position",
+    )
+    assert gone == 1
+    query = "SELECT key FROM source_records WHERE kind = 'gallery_entry' AND gone_at IS NULL"
+    assert stored.execute(query).fetchall() == [(tagged.key,)]
+
+
 def test_an_inventory_of_nobody_does_nothing(stored: Connection[Any]) -> None:
     assert sweep(stored, list_id="ls990000009") == 0
     assert changes(stored) == []

@@ -92,23 +92,30 @@ def sweep(
     parent_field: str,
     parent_ids: Collection[str],
     keys: Collection[str],
+    stating: str | None = None,
 ) -> int:
     """Mark the records of a kind within some parents that a source no longer names as gone; returns how many.
 
     `keys` are those of all the records that it names there, `parent_field` the field of these records that names their
-    parent, by its id at the source. What no source names any more gets `removed_at`, and stays; it loses that when it
-    returns.
+    parent, by its id at the source. Of records that do not state the field `stating`, another page told. What no source
+    names any more gets `removed_at`, and stays; it loses that when it returns.
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys))
+            return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating)
         except psycopg.errors.DeadlockDetected:
             continue
-    return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys))
+    return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating)
 
 
 def _sweep(
-    connection: Connection[Any], source: str, kind: str, parent_field: str, parent_ids: list[str], keys: list[str]
+    connection: Connection[Any],
+    source: str,
+    kind: str,
+    parent_field: str,
+    parent_ids: list[str],
+    keys: list[str],
+    stating: str | None,
 ) -> int:
     with connection.transaction():
         gone = connection.execute(
@@ -121,8 +128,7 @@ def _sweep(
                         WHERE parent.kind = %s AND parent.source = %s AND parent.value = ANY (%s)
                     )) AND record.source = %s AND record.kind = %s AND record.gone_at IS NULL
                       AND record.key <> ALL (%s)
-                      -- Another gallery that says who is in a picture is not contradicted by this one.
-                      AND (record.kind <> 'gallery_entry' OR record.payload ? 'position')
+                      AND (%s::text IS NULL OR record.payload ? %s)
                     RETURNING record.kind, record.entity_id
                 )
                 INSERT INTO touched SELECT kind, entity_id FROM gone
@@ -135,6 +141,8 @@ def _sweep(
                 source,
                 kind,
                 keys,
+                stating,
+                stating,
             ],
         ).rowcount
         if gone:

@@ -122,6 +122,7 @@ class StorePipeline:
             parent_field=alike[0].parent_field,
             parent_ids=[inventory.parent_id for inventory in alike],
             keys=frozenset().union(*(inventory.keys for inventory in alike)),
+            stating=alike[0].stating,
         )
 
     async def flush(self) -> None:
@@ -195,8 +196,8 @@ def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) ->
 def _alike(inventories: Sequence[Inventory]) -> Iterator[Sequence[Inventory]]:
     """Inventories of one source, kind and parent's kind, SWEPT_AT_ONCE at a time."""
 
-    def sort(inventory: Inventory) -> tuple[str, str, str]:
-        return inventory.source, inventory.kind, inventory.parent_field
+    def sort(inventory: Inventory) -> tuple[str, str, str, str]:
+        return inventory.source, inventory.kind, inventory.parent_field, inventory.stating or ""
 
     for _, group in groupby(sorted(inventories, key=sort), key=sort):
         while some := list(islice(group, SWEPT_AT_ONCE)):

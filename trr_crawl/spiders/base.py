@@ -133,13 +133,29 @@ class CatalogSpider(Spider):
         self.report.add(Gap(subject=want.subject, part=want.part, why=why, blocked=blocked))
         self.logger.warning("Could not get %s: %s.", " ".join(filter(None, (want.subject, want.part))), why)
 
-    def note_all(self, source: str, kind: str, parent_field: str, parent_id: str, keys: Iterable[str]) -> None:
+    def note_all(
+        self,
+        source: str,
+        kind: str,
+        parent_field: str,
+        parent_id: str,
+        keys: Iterable[str],
+        *,
+        stating: str | None = None,
+    ) -> None:
         """Note that these are all things of a kind that a source has within a parent: others are gone from it.
 
         Only for what came to the last piece; see `Inventory` for the arguments.
         """
         self.report.inventories.append(
-            Inventory(source=source, kind=kind, parent_field=parent_field, parent_id=parent_id, keys=frozenset(keys))
+            Inventory(
+                source=source,
+                kind=kind,
+                parent_field=parent_field,
+                parent_id=parent_id,
+                keys=frozenset(keys),
+                stating=stating,
+            )
         )
 
     def note_unusable(self, want: Want, error: PageError) -> None:

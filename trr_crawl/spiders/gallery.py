@@ -77,4 +77,4 @@ class GallerySpider(ImdbSpider):
     def note_entries(self, owner_id: str, told: Told) -> None:
         """Note that a gallery came to its last picture."""
         owner = "person_id" if gallery.root_of(owner_id) == "name" else "show_id"
-        self.note_all("imdb", GalleryEntry.kind, owner, owner_id, told.entries)
+        self.note_all("imdb", GalleryEntry.kind, owner, owner_id, told.entries, stating="position")
