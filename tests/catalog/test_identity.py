@@ -135,6 +135,23 @@ class TestEqualIds:
         assert rows(connection, "SELECT count(*) FROM changes WHERE op = 'merge' AND entity_id = %s", old[1]) == [1]
         assert rows(connection, "SELECT count(*) FROM source_records WHERE entity_id IS NULL") == [0]
 
+    def test_two_that_a_source_tells_apart_are_proposed(self, connection: Connection[Any]) -> None:
+        other = record("imdb", "show", "tt99000002", id="tt99000002", country="US", title="Ebb")
+        put(connection, imdb_show(), other)
+        put(connection, tmdb_show(external_ids={"imdb": TT}))
+        put(connection, tmdb_show(external_ids={"imdb": "tt99000002"}))
+        assert rows(connection, "SELECT count(*) FROM shows") == [2]
+        assert rows(connection, "SELECT state, evidence FROM identity_proposals") == [
+            ("open", {"claims": "imdb tt99000002", "told apart by": ["imdb"]})
+        ]
+
+    def test_two_of_one_source_that_claim_one_id_are_two(self, connection: Connection[Any]) -> None:
+        put(connection, imdb_show())
+        put(connection, OF_TMDB[0])
+        put(connection, record("tmdb", "show", "9902", id="9902", title="Tide again", external_ids={"imdb": TT}))
+        assert rows(connection, "SELECT count(*) FROM shows") == [2]
+        assert rows(connection, "SELECT evidence ->> 'claims' FROM identity_proposals") == [f"imdb {TT}"]
+
     def test_a_shared_account_joins_nobody(self, connection: Connection[Any]) -> None:
         put(connection, imdb_show(external_ids={"facebook": "network"}))
         put(connection, tmdb_show(external_ids={"facebook": "network"}))

@@ -1,12 +1,14 @@
 """Finds out which things of two sources are one.
 
-Only two kinds of evidence join by themselves: an id that both know (`JOINING`), and for episodes of one show the same
-season and number, as long as neither date nor title speaks against it. What speaks against it makes a proposal.
+Only two kinds of evidence join by themselves. One is an id that both know (`JOINING`), unless some source has an id for
+each of them. The other, for episodes of one show, is the same season and number, unless date or title speak against it.
+What is spoken against becomes a proposal.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from psycopg import Connection, sql
 
@@ -33,6 +35,9 @@ def adopt(connection: Connection[Any]) -> None:
           AND NOT EXISTS (
               SELECT FROM external_ids own
               WHERE own.kind = fresh.kind AND own.source = fresh.owner AND own.value = fresh.key
+          ) AND NOT EXISTS (
+              SELECT FROM external_ids other
+              WHERE other.kind = fresh.kind AND other.source = fresh.owner AND other.entity_id = known.entity_id
           )
         ORDER BY fresh.kind, fresh.owner, fresh.key, known.entity_id
         ON CONFLICT DO NOTHING
@@ -76,10 +81,26 @@ def _claim(connection: Connection[Any]) -> int:
         ).fetchone()
         if known is not None and known[0] != entity and source in JOINING:
             survivor, absorbed = sorted((known[0], entity))
+            if apart := _told_apart(connection, survivor, absorbed):
+                evidence = {"claims": f"{source} {value}", "told apart by": apart}
+                joining.propose(connection, kind, survivor, absorbed, score=0.5, evidence=evidence)
+                continue
             reason = f"both are {source} {value}"
             joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
             joined += 1
     return joined
+
+
+def _told_apart(connection: Connection[Any], one: UUID, other: UUID) -> list[str]:
+    """The sources that know both by ids of their own: to them these are two, whatever a third one claims."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT source FROM external_ids ours JOIN external_ids theirs USING (kind, source)
+        WHERE ours.entity_id = %s AND theirs.entity_id = %s AND source = ANY (%s) ORDER BY source
+        """,
+        [one, other, list(JOINING)],
+    ).fetchall()
+    return [source for (source,) in rows]
 
 
 def _match_episodes(connection: Connection[Any]) -> int:
