@@ -10,12 +10,23 @@ from urllib.parse import urlencode
 
 from scrapy.http import JsonRequest, Request
 
+from trr_crawl.arguments import ArgumentError
 from trr_crawl.blocks import Expects, Outcome
 from trr_crawl.items import Item
+from trr_crawl.parse.imdb.categories import TRADES
 from trr_crawl.spiders.base import CatalogSpider, Want
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
+
+
+def roles(text: str) -> tuple[str, ...]:
+    """Categories of credits: `cast,director` gives ("cast", "director")."""
+    chosen = tuple(dict.fromkeys(entry for part in text.split(",") if (entry := part.strip().lower())))
+    unknown = [entry for entry in chosen if entry not in TRADES]
+    if unknown or not chosen:
+        raise ArgumentError(f"{(unknown or [text])[0]!r} is no role; roles are {', '.join(sorted(TRADES))}.")
+    return chosen
 
 
 class Progress(enum.Enum):
