@@ -148,9 +148,7 @@ def test_an_inventory_of_one_region_says_nothing_of_another(stored: Connection[A
     ]
     write.write(stored, offers)
     scope = {"stating": "region", "value": "FR"}
-    gone = write.sweep(
-        stored, source="imdb", kind="offer", parent_field="show_id", parent_ids=[show], keys=[], **scope
-    )
+    gone = write.sweep(stored, source="imdb", kind="offer", parent_field="show_id", parent_ids=[show], keys=[], **scope)
     assert gone == 1
     query = "SELECT region FROM offers WHERE removed_at IS NOT NULL"
     assert stored.execute(query).fetchall() == [("FR",)]

@@ -134,12 +134,10 @@ class ImdbTitleSpider(ImdbSpider):
     def parse_keywords_page(self, response: Response, title_id: str) -> Iterator[Item]:
         page = keywords.parse_page(response.body, title_id)
         self.note_drift(page.drift)
-        got = len(page.keywords)
-        if got < page.total:
-            why = f"pages show {got} of {page.total}, only GraphQL serves all"
-            self.note_short(Want(title_id, "keywords"), got, why)
-        else:
-            yield Show(source="imdb", id=title_id, keywords=page.keywords)
+        yield from page.items()
+        if page.count < page.total:
+            why = f"pages show {page.count} of {page.total}, only GraphQL serves all"
+            self.note_short(Want(title_id, "keywords"), page.count, why)
 
     # Where it was filmed
 

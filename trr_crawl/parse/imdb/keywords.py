@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from trr_crawl.items import Item, Show
 from trr_crawl.parse.errors import ShapeError
 from trr_crawl.parse.imdb import title_part
 from trr_crawl.parse.imdb.roles import edges
@@ -35,6 +37,7 @@ _ROW_KEYS = frozenset(
 class KeywordsPage:
     """Some of a title's keywords."""
 
+    title_id: str
     keywords: list[str]
     """In the source's order, each once."""
     total: int
@@ -43,6 +46,16 @@ class KeywordsPage:
     """Where the next part of an answer starts; None at the end, and on a page."""
     drift: list[str] = field(default_factory=list)
     """Paths of keys that the parser does not know."""
+
+    @property
+    def count(self) -> int:
+        """How many different keywords are here."""
+        return len(self.keywords)
+
+    def items(self) -> Iterator[Item]:
+        """The title with all its keywords; nothing where they are not all here."""
+        if self.next_cursor is None and self.count >= self.total:
+            yield Show(source="imdb", id=self.title_id, keywords=self.keywords)
 
 
 def query(title_id: str, after: str | None) -> dict[str, Any]:
@@ -58,6 +71,7 @@ def parse_answer(body: bytes, title_id: str) -> KeywordsPage:
     """Read the GraphQL answer to `query`."""
     connection = title_part.of_answer(body, title_id).need("keywords")
     return KeywordsPage(
+        title_id=title_id,
         keywords=list(dict.fromkeys(edge.need_string("text") for edge in edges(connection))),
         total=title_part.total(connection),
         next_cursor=title_part.next_cursor(connection),
@@ -74,7 +88,12 @@ def parse_page(body: bytes, title_id: str) -> KeywordsPage:
         for row in section.nodes("items"):
             unknown |= row.data.keys() - _ROW_KEYS
             names[_text(row)] = None
-    return KeywordsPage(keywords=list(names), total=total, drift=[f"keyword.row.{key}" for key in sorted(unknown)])
+    return KeywordsPage(
+        title_id=title_id,
+        keywords=list(names),
+        total=total,
+        drift=[f"keyword.row.{key}" for key in sorted(unknown)],
+    )
 
 
 def _text(row: Node) -> str:
