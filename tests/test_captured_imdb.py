@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from protego import Protego
 from scrapy.http import JsonRequest
+from scrapy.utils.project import get_project_settings
 
 from support import CAPTURES, Crawl, scrapy
 from trr_crawl.catalog import write
@@ -37,6 +39,7 @@ EXPECTED = (
     "graphql/*watch_providers*",
     "list/*_export*",
     "person/*2025-*.json",
+    "robots/*.txt",
     "search_title/*.json",
     "suggestion/*tt0234215*",
     "suggestion/*sdfg*",
@@ -48,7 +51,6 @@ EXPECTED = (
 
 ELSEWHERE = (
     "episodes/*.json",  # tests/test_captures.py
-    "robots/*.txt",  # tests/test_politeness.py
     "waf/*.html",  # tests/test_blocks.py
 )
 """What other tests read."""
@@ -119,6 +121,24 @@ def cast_of_title_page(page: Any) -> list[str]:
         edges = [edge for group in main["castV2"] for edge in group["credits"]]
         return [edge["name"]["id"] for edge in edges]
     return [edge["node"]["name"]["id"] for edge in main["cast"]["edges"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("title/tt0000001/", True),
+        ("title/tt0000001/keywords/", True),
+        ("title/tt0000001/locations/", True),
+        ("title/tt0000001/fullcredits/", True),
+        ("name/nm0000001/mediaviewer/rm0000001/", True),
+        ("list/ls000000001/", True),
+        ("title/tt0000001/watchoptions", False),
+        ("find/?q=harbour", False),
+    ],
+)
+def test_pages_that_robots_txt_closes_are_not_asked_for(path: str, allowed: bool) -> None:
+    rules = Protego.parse(captured("robots/*.txt").read_text())
+    assert rules.can_fetch(f"{WEB}/{path}", get_project_settings()["USER_AGENT"]) is allowed
 
 
 TITLES = {
