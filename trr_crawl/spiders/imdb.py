@@ -55,6 +55,10 @@ class Came:
     marks: set[Any] = field(default_factory=set)
     """What tells its things from each other."""
 
+    def __str__(self) -> str:
+        """For a gap: "3 of 7"."""
+        return f"{self.count} of {'an unknown number' if self.total is None else self.total}"
+
     def add(self, marks: set[Any], total: int | None, count: int | None = None) -> bool:
         """Take a part; returns whether it is new. `count` is how many things it holds, if not as many as new marks."""
         new = marks - self.marks
@@ -105,6 +109,8 @@ class ImdbSpider(CatalogSpider):
         callback: Callable[..., Any],
         want: Want,
         query: Mapping[str, object] | None = None,
+        *,
+        expects: Expects = Expects.NEXT_DATA,
         **cb_kwargs: Any,
     ) -> Request:
         """A request for a page of www.imdb.com."""
@@ -113,7 +119,7 @@ class ImdbSpider(CatalogSpider):
             callback=callback,
             cb_kwargs=cb_kwargs,
             meta={
-                "expects": Expects.NEXT_DATA,
+                "expects": expects,
                 "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
                 # All data is in the page as it arrives; what scripts add later is none.
                 "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
@@ -136,12 +142,16 @@ class ImdbSpider(CatalogSpider):
             is_all = self.check_count(want, came.count, came.total, unit)
             return Progress.ALL if is_all and came.is_sure else Progress.PART
         if cursor == after or not came.is_new or came.count >= (came.total or 0):
-            self.note_gap(want, f"the cursor {cursor} leads nowhere after {came.count} of {came.total}")
+            self.note_gap(want, f"the cursor {cursor} leads nowhere after {came}")
             return Progress.PART
         return Progress.MORE
 
     def check_count(self, want: Want, got: int, total: int | None, unit: str = "", cursor: str | None = None) -> bool:
-        """Whether all came that IMDb promises; less is a gap. `cursor` is where the rest of a page's list starts."""
+        """Whether all came that IMDb promises; less is a gap. `cursor` is where the rest of a page's list starts.
+
+        A list that IMDb itself says to be empty is an answer.
+        """
+        self.report.answers += total == 0
         if total is None:
             self.note_gap(want, f"{got} came, and the page does not say of how many")
         elif got < total:
