@@ -124,7 +124,10 @@ def _create_stubs(parent: str, kinds: frozenset[str]) -> bytes:
             stubs AS (
                 INSERT INTO {table} ({target})
                 SELECT DISTINCT ON (ids.entity_id) {values} FROM named
-                JOIN external_ids ids ON ids.kind = {parent} AND ids.source = named.owner AND ids.value = named.value
+                CROSS JOIN LATERAL (
+                    SELECT entity_id FROM external_ids
+                    WHERE kind = {parent} AND source = named.owner AND value = named.value OFFSET 0  -- look each one up
+                ) ids
                 {show}
                 WHERE NOT EXISTS (SELECT FROM {table} WHERE id = ids.entity_id)
                 ORDER BY ids.entity_id
