@@ -156,7 +156,7 @@ def main() -> None:
             read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
             progress.remove_task(task)
             task = progress.add_task("datasets", total=None)
-            filtered = datasets.measure(extent.dataset_rows)
+            filtered = datasets.measure(made.fresh(), extent.dataset_rows)
             progress.remove_task(task)
             task = progress.add_task("two sources", total=None)
             merged = merging.measure(made.fresh(), extent.merged_episodes)

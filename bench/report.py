@@ -143,18 +143,30 @@ def _beside(seconds: float | str | None, ours: float) -> str:
 
 
 def datasets(console: Console, timing: DatasetTiming) -> None:
-    """The official datasets, read and filtered."""
+    """The official datasets, read, filtered and stored."""
     table = Table(title=f"Datasets, {timing.rows:,} rows, {timing.megabytes:,.0f} MB as text", title_justify="left")
-    for column in ("read and filtered, rows/s", "bare gzip and split, rows/s", "items/s", "bytes a chosen episode"):
+    for column in (
+        "filtered, rows/s",
+        "filtered and stored, rows/s",
+        "bare gzip and split, rows/s",
+        "items/s",
+        "bytes a chosen episode",
+    ):
         table.add_column(column, justify="right")
     table.add_row(
         f"{timing.rows_per_second:,.0f}",
+        f"{timing.stored_rows_per_second:,.0f}",
         f"{timing.bare_rows_per_second:,.0f}",
         f"{timing.items_per_second:,.0f}",
         f"{timing.bytes_a_title:,.0f}",
     )
     console.print(table)
-    console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}\n")
+    console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}")
+    console.print(f"  filtered and stored / bare: {timing.stored_rows_per_second / timing.bare_rows_per_second:.2f}")
+    console.print(
+        f"  {timing.kept:,} items kept: filtered and stored {timing.stored:.2f} s, "
+        f"the rows that this left by COPY alone {timing.copied:.2f} s\n"
+    )
 
 
 def merging(console: Console, timing: MergeTiming) -> None:

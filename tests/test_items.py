@@ -26,6 +26,7 @@ from trr_crawl.items import (
     Episode,
     EpisodeCredit,
     FandomPage,
+    FilmingLocation,
     GalleryEntry,
     Image,
     Inventory,
@@ -47,7 +48,7 @@ from trr_crawl.items import (
 )
 
 DESCRIBED: tuple[type[Any], ...] = (
-    *(Image, Role, AlternativeTitle, ContentRating, Translation, Video),
+    *(Image, Role, AlternativeTitle, ContentRating, Translation, Video, FilmingLocation),
     *(Inventory, Item, *FIELDS),
 )
 """All classes of the module that have fields."""

@@ -54,6 +54,13 @@ def test_outcome(gaps: list[Gap], failure: str | None, items: int, outcome: str)
     assert (made.reason(items) is None) == (outcome == "ok")
 
 
+def test_an_answer_of_nothing_is_no_failure() -> None:
+    made = RunReport(answers=1)
+    assert (made.outcome(0), made.reason(0)) == ("ok", None)
+    made.add(gap())
+    assert made.outcome(0) == "partial"
+
+
 def test_exit_statuses() -> None:
     """2 is a mistake in the call."""
     assert EXIT_STATUS == {"ok": 0, "failed": 1, "partial": 3, "blocked": 4}

@@ -117,6 +117,18 @@ class Video:
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
+class FilmingLocation:
+    """A place where a title was filmed."""
+
+    place: str
+    """As the source writes it, from the small to the large."""
+    id: str | None = None
+    """Of the source's entry about it: IMDb's lc…"""
+    notes: tuple[str, ...] = ()
+    """The source's remarks: what was filmed there."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
 class InfoboxRow:
     """One row of a wiki's infobox, as it stands there."""
 
@@ -269,6 +281,10 @@ class Show(Item):
     tags: Maybe[list[str]] = UNSET
     """The source's finer genres (IMDb: interests), such as "Reality TV Dating"."""
     main_tags: Maybe[list[str]] = UNSET
+    """The first few, where the page may not show all."""
+    filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """In the source's order."""
+    main_filming_locations: Maybe[list[FilmingLocation]] = UNSET
     """The first few, where the page may not show all."""
     tagline: Maybe[str] = UNSET
     """The slogan."""
@@ -428,6 +444,10 @@ class Episode(Item):
     """In the source's order."""
     main_genres: Maybe[list[str]] = UNSET
     """The first few, where the page may not show all."""
+    filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """As in Show."""
+    main_filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """As in Show."""
     image: Maybe[Image] = UNSET
     """The primary picture, a still."""
 
@@ -739,13 +759,15 @@ class Offer(Item):
     region: str
     """ISO 3166-1 code."""
     offer_type: str
-    """The terms in the source's own word: flatrate, free, ads, rent, buy."""
+    """The terms in the source's own word: flatrate, free, ads, rent, buy; streaming, rent_buy."""
     provider_id: str
     """The provider's id at the source."""
     display_priority: Maybe[int] = UNSET
     """The provider's place in the region's order, the lowest first."""
     link: Maybe[str] = UNSET
-    """A page with all offers of the region."""
+    """Where it leads: the title's page at the provider (IMDb), or a page with all offers of the region (TMDb)."""
+    note: Maybe[str] = UNSET
+    """The source's remark: "from $2.99"."""
 
     @property
     def key(self) -> str:
@@ -946,6 +968,8 @@ class Inventory:
     """The keys of all of them."""
     stating: str | None = None
     """Only things whose items state this field are counted here: others are told of by somebody else's page."""
+    value: str | None = None
+    """Only things whose items state this value there: offers of other regions, say, were not asked for."""
 
 
 FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {

@@ -38,6 +38,8 @@ class RunReport:
     gaps: list[Gap] = field(default_factory=list)
     gap_count: int = 0
     blocked: bool = False
+    answers: int = 0
+    """Questions to which the right answer may be nothing, and that were answered."""
     inventories: list[Inventory] = field(default_factory=list)
     """What the run got to the last piece."""
     failure: str | None = None
@@ -60,7 +62,7 @@ class RunReport:
             return "failed"
         if self.blocked:
             return "blocked"
-        if items == 0:
+        if items == self.answers == 0:
             return "failed"
         return "partial" if self.gap_count else "ok"
 
@@ -70,7 +72,7 @@ class RunReport:
         parts += [f"could not get {missing}" for missing in summarize(self.gaps)]
         if (unnamed := self.gap_count - len(self.gaps)) > 0:
             parts.append(f"and {unnamed} more")
-        if not parts and items == 0:
+        if not parts and items == self.answers == 0:
             parts.append("nothing came")
         return "; ".join(parts) + "." if parts else None
 

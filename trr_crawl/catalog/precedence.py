@@ -101,6 +101,7 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         # All that one source has before the first few of another, where both speak of the same.
         "keywords": (*first("imdb", "tmdb", field="keywords"), Said("imdb", "main_keywords")),
         "tags": with_main("imdb", field="tags"),
+        "filming_locations": with_main("imdb", field="filming_locations"),
         "countries": (*first("imdb", "tmdb", field="countries"), Said("imdb", "main_countries")),
         "languages": first("imdb", "tmdb", field="languages"),
         "networks": with_main("tmdb", "imdb", field="networks"),
@@ -145,6 +146,7 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "certificate": (Said("imdb", "certificate", country="US"),),
         "runtime_seconds": first("imdb", "tmdb", "imdb_datasets", field="runtime_seconds"),
         "genres": with_main("imdb", "imdb_datasets", field="genres"),
+        "filming_locations": with_main("imdb", field="filming_locations"),
         "imdb_rating": first("imdb", "imdb_datasets", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", field="vote_count"),
         "tmdb_rating": first("tmdb", field="rating"),
@@ -190,8 +192,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
     | {"characters": with_main("imdb", "tmdb", "imdb_datasets", field="characters")},
     "network": by_tmdb("name", "country", "headquarters", "homepage", "logo_url", "logos"),
     "company": by_tmdb("name", "country", "headquarters", "homepage", "description", "owner_id", "logo_url", "logos"),
-    "watch_provider": by_tmdb("name", "logo_url"),
-    "offer": by_tmdb("display_priority", "link"),
+    # A provider that both know is two things until an editor joins them: their ids have nothing in common.
+    "watch_provider": {field: first("tmdb", "imdb", field=field) for field in ("name", "logo_url")},
+    "offer": {field: first("tmdb", "imdb", field=field) for field in ("display_priority", "link", "note")},
     "image": with_fandom(
         by_both(
             "url",

@@ -142,6 +142,7 @@ class CatalogSpider(Spider):
         keys: Iterable[str],
         *,
         stating: str | None = None,
+        value: str | None = None,
     ) -> None:
         """Note that these are all things of a kind that a source has within a parent: others are gone from it.
 
@@ -155,6 +156,7 @@ class CatalogSpider(Spider):
                 parent_id=parent_id,
                 keys=frozenset(keys),
                 stating=stating,
+                value=value,
             )
         )
 

@@ -10,7 +10,7 @@ from scrapy.http import Request, Response
 from trr_crawl.arguments import ArgumentError, flag, title_ids
 from trr_crawl.items import Credit, EpisodeCredit, Item
 from trr_crawl.parse.errors import PageError
-from trr_crawl.parse.imdb.categories import CAST, TRADES
+from trr_crawl.parse.imdb.categories import CAST
 from trr_crawl.parse.imdb.credits import (
     APPEARANCES,
     CreditsPage,
@@ -22,16 +22,7 @@ from trr_crawl.parse.imdb.credits import (
     query,
 )
 from trr_crawl.spiders.base import READERS, Arguments, Want
-from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
-
-
-def roles(text: str) -> tuple[str, ...]:
-    """Categories of credits: `cast,director` gives ("cast", "director")."""
-    chosen = tuple(dict.fromkeys(entry for part in text.split(",") if (entry := part.strip().lower())))
-    unknown = [entry for entry in chosen if entry not in TRADES]
-    if unknown or not chosen:
-        raise ArgumentError(f"{(unknown or [text])[0]!r} is no role; roles are {', '.join(sorted(TRADES))}.")
-    return chosen
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress, roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from scrapy.http import Request
 
 from trr_crawl.arguments import ArgumentError, title_ids
-from trr_crawl.spiders.base import READERS, Arguments
-from trr_crawl.spiders.gallery import GallerySpider
+from trr_crawl.spiders.gallery import GalleryArguments, GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaIndexArguments(Arguments):
+class MediaIndexArguments(GalleryArguments):
     """Whose pictures to get."""
 
     shows: tuple[str, ...] = ()
@@ -29,7 +28,7 @@ class ImdbMediaIndexSpider(GallerySpider):
 
     name = "imdb_media_index"
     arguments_class = MediaIndexArguments
-    readers = {**READERS, "show": title_ids, "shows": title_ids}
+    readers = {**GallerySpider.readers, "show": title_ids, "shows": title_ids}
     args: MediaIndexArguments
 
     async def start(self) -> AsyncIterator[Request]:

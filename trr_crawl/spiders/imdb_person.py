@@ -13,7 +13,7 @@ from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import Filmography, PersonPage
 from trr_crawl.spiders.base import READERS, Arguments, Want
-from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress, roles
 
 PART = "credits"
 """What of a person a gap is about."""
@@ -25,6 +25,8 @@ class PersonArguments(Arguments):
 
     persons: tuple[str, ...] = ()
     """IMDb ids of people."""
+    roles: tuple[str, ...] = ()
+    """Categories of the credits to get; empty for all."""
 
     def __post_init__(self) -> None:
         if not self.persons:
@@ -36,7 +38,7 @@ class ImdbPersonSpider(ImdbSpider):
 
     name = "imdb_person"
     arguments_class = PersonArguments
-    readers = {**READERS, "person": name_ids, "persons": name_ids}
+    readers = {**READERS, "person": name_ids, "persons": name_ids, "roles": roles}
     args: PersonArguments
 
     async def start(self) -> AsyncIterator[Request]:
@@ -50,7 +52,7 @@ class ImdbPersonSpider(ImdbSpider):
     def part_request(self, person_id: str, held: Filmography, came: Came, after: str | None = None) -> Request:
         """The credits from a cursor on; `held` has those of earlier answers."""
         request = self.ask_graphql(
-            person.query(person_id, after=after),
+            person.query(person_id, after=after, roles=self.args.roles),
             self.parse_answer,
             Want(person_id, f"{PART} from cursor {after}" if after else None),
             person_id=person_id,
@@ -68,7 +70,7 @@ class ImdbPersonSpider(ImdbSpider):
         self, response: Response, person_id: str, held: Filmography, came: Came, after: str | None
     ) -> Iterator[Item | Request]:
         try:
-            page = person.parse_answer(response.body, person_id, **self.caller)
+            page = person.parse_answer(response.body, person_id, **self.caller, asked=self.args.roles)
         except PageError:
             yield from held.items()
             raise
@@ -80,7 +82,7 @@ class ImdbPersonSpider(ImdbSpider):
         self.note_cut(Want(person_id), page.cut)
         came.add(page.marks, page.total, page.count)
         came.is_sure &= not page.cut
-        self.logger.info("%s: %d of %d credits", person_id, came.count, page.total)
+        self.logger.info("%s: %d of %s credits", person_id, came.count, page.total)
         progress = self.progress(Want(person_id, PART), came, page.next_cursor, after)
         if progress is Progress.MORE:
             yield self.part_request(person_id, held, came, page.next_cursor)
@@ -88,14 +90,14 @@ class ImdbPersonSpider(ImdbSpider):
         yield from held.items()
 
     def parse_page(self, response: Response, person_id: str) -> Iterator[Item]:
-        page, held = person.parse_page(response.body, person_id), Filmography()
+        page, held = person.parse_page(response.body, person_id, wanted=self.args.roles), Filmography()
         self.note_drift(page.drift)
         yield page.person
         yield from page.titles.values()
         held.add(page)
         yield from held.items()
-        self.logger.info("%s: %d of %d credits", person_id, page.count, page.total)
-        if page.count < page.total:
+        self.logger.info("%s: %d of %s credits", person_id, page.count, page.total)
+        if page.count < (page.total or 0):
             self.note_short(Want(person_id, PART), page.count, f"{shown(page)}; only GraphQL serves the rest")
 
 
