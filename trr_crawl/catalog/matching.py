@@ -2,7 +2,7 @@
 
 Only two kinds of evidence join by themselves. One is an id that both know (`JOINING`), unless some source has an id for
 each of them. The other, for episodes of one show, is the same season and number, unless date or title speak against it.
-What is spoken against becomes a proposal.
+What is spoken against becomes a proposal; so does whom a page of Fandom is about, however good its evidence.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def join_what_is_one(connection: Connection[Any]) -> None:
         joining.derive(connection)
     if _match_episodes(connection):
         joining.derive(connection)
+    _propose_subjects(connection)
 
 
 def _claim(connection: Connection[Any]) -> int:
@@ -120,6 +121,44 @@ def _match_episodes(connection: Connection[Any]) -> int:
             joining.join(connection, "episode", survivor, absorbed, reason=reason, author="equal numbers")
             joined += 1
     return joined
+
+
+def _propose_subjects(connection: Connection[Any]) -> None:
+    """Propose that the subject of a page of Fandom is the person it was attached to.
+
+    That is the person of IMDb who was looked for; where a name was looked for, people of that name and birth date.
+    """
+    pairs = connection.execute(
+        """
+        WITH attached AS (
+            SELECT payload, subject.entity_id FROM (
+                SELECT kind, payload FROM fresh UNION ALL SELECT kind, payload FROM known
+            ) told
+            JOIN external_ids subject
+              ON subject.kind = 'person' AND subject.source = 'fandom' AND subject.value = payload ->> 'person_id'
+            WHERE told.kind = 'fandom_page' AND payload ->> 'reason' IS NULL
+        ), wanted AS (
+            SELECT attached.*, ids.entity_id AS other FROM attached
+            JOIN external_ids ids
+              ON ids.kind = 'person' AND ids.source = 'imdb' AND ids.value = payload ->> 'wanted_id'
+            UNION
+            SELECT attached.*, namesakes.id FROM attached
+            JOIN people ON people.id = attached.entity_id
+            JOIN people namesakes ON namesakes.name = people.name AND namesakes.birth_date = people.birth_date
+            WHERE payload ->> 'wanted_id' IS NULL AND NOT EXISTS (
+                SELECT FROM external_ids WHERE entity_id = namesakes.id AND source = 'fandom'
+            )
+        )
+        SELECT DISTINCT ON (entity_id, other) entity_id, other, payload -> 'evidence', payload ->> 'title'
+        FROM wanted WHERE entity_id <> other ORDER BY entity_id, other
+        """
+    ).fetchall()
+    for subject, other, evidence, title in pairs:
+        # Each thing that agrees halves the doubt.
+        score = 1 - 0.5 ** len(evidence)
+        joining.propose(
+            connection, "person", subject, other, score=score, evidence={"page": title, "because": evidence}
+        )
 
 
 # Titles are compared by their letters and digits; "Episode 3" is no title of its own.
