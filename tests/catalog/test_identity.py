@@ -194,6 +194,55 @@ class TestEqualIds:
             assert_joined(connection)
 
 
+class Counting(Connection[Any]):
+    """Counts its statements, and those of them that look at `external_ids`."""
+
+    statements = 0
+    of_ids = 0
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        text = query if isinstance(query, str | bytes) else query.as_string(self)
+        self.statements += 1
+        self.of_ids += (b"external_ids" if isinstance(text, bytes) else "external_ids") in text
+        return super().execute(query, *args, **kwargs)
+
+
+def test_a_batch_of_any_size_asks_as_often_who_is_who(catalog_url: str) -> None:
+    """Two sources' shows, people and episodes with ids of each other: looked up, taken down and joined in sets."""
+
+    def told(source: str, size: int, start: int) -> list[Record]:
+        found = []
+        for number in range(start, start + size):
+            of = {"imdb": (f"tt{number}", f"nm{number}"), "tmdb": (f"9{number}", f"7{number}")}
+            title, somebody = of[source]
+            also = [{"external_ids": {"imdb": one, "wikidata": f"Q{one}"}} if source == "tmdb" else {}
+                    for one in of["imdb"]]  # fmt: skip
+            found += [
+                record(source, "show", title, id=title, country="US", title=f"Tide {number}", **also[0]),
+                record(source, "person", somebody, id=somebody, name=f"Ana {number}", **also[1]),
+                record(source, "episode", f"{title}-1", id=f"{title}-1", show_id=title, country="US", season_number=1,
+                       episode_number=1, title="Ebb", air_date="2026-03-01"),
+                credit(source, title, somebody),
+            ]  # fmt: skip
+        return found
+
+    counts: dict[str, set[tuple[int, int]]] = {"imdb": set(), "tmdb": set()}
+    with Counting.connect(catalog_url) as connection:
+        write.prepare(connection)
+        for size, start in ((1, 100000), (150, 200000)):
+            for source, found in counts.items():
+                connection.statements = connection.of_ids = 0
+                put(connection, *told(source, size, start))
+                found.add((connection.statements, connection.of_ids))
+        assert rows(connection, "SELECT count(*) FROM shows") == [151]
+        assert rows(connection, "SELECT count(*) FROM episodes") == [151]
+        assert rows(connection, "SELECT count(*) FROM credits") == [151]
+    for found in counts.values():
+        [(statements, of_ids)] = found
+        assert statements < 50
+        assert of_ids < 20
+
+
 class TestPlaces:
     def test_another_numbering_is_proposed_and_not_joined(self, connection: Connection[Any]) -> None:
         put(connection, *IMDB)

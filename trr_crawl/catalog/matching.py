@@ -58,38 +58,45 @@ def join_what_is_one(connection: Connection[Any]) -> None:
 
 def _claim(connection: Connection[Any]) -> int:
     """Take down the ids that the batch's things have at other sources; two things with one id are joined."""
+    # Two statements: whoever claims an id at this moment is waited for by the first and seen by the second.
+    connection.execute(_TAKE_DOWN_CLAIMS)
     joined = 0
-    claims = connection.execute(
-        """
-        SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value
-        FROM (
-            SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
-            UNION ALL SELECT source, kind, key FROM known WHERE payload ? 'external_ids'
-        ) told JOIN source_records record USING (source, kind, key)
-        CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
-        WHERE claim.value <> ''
-        ORDER BY 1, 3, 4
-        """
-    ).fetchall()
-    for kind, entity, source, value in claims:
-        entity = joining.now(connection, entity)
-        # Two statements: whoever claims the id at this moment is waited for by the first and seen by the second.
-        connection.execute(
-            "INSERT INTO external_ids VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING", [kind, source, value, entity]
-        )
-        known = connection.execute(
-            "SELECT entity_id FROM external_ids WHERE (kind, source, value) = (%s, %s, %s)", [kind, source, value]
-        ).fetchone()
-        if known is not None and known[0] != entity and source in JOINING:
-            survivor, absorbed = sorted((known[0], entity))
-            if apart := _told_apart(connection, survivor, absorbed):
-                evidence = {"claims": f"{source} {value}", "told apart by": apart}
-                joining.propose(connection, kind, survivor, absorbed, score=0.5, evidence=evidence)
-                continue
-            reason = f"both are {source} {value}"
-            joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
-            joined += 1
+    for kind, entity, source, value, known in connection.execute(_CONFLICTING_CLAIMS, [list(JOINING)]).fetchall():
+        survivor, absorbed = sorted((joining.now(connection, known), joining.now(connection, entity)))
+        if survivor == absorbed:
+            continue
+        if apart := _told_apart(connection, survivor, absorbed):
+            evidence = {"claims": f"{source} {value}", "told apart by": apart}
+            joining.propose(connection, kind, survivor, absorbed, score=0.5, evidence=evidence)
+            continue
+        reason = f"both are {source} {value}"
+        joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
+        joined += 1
     return joined
+
+
+_CLAIMS: Final = """
+    FROM (
+        SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
+        UNION ALL SELECT source, kind, key FROM known WHERE payload ? 'external_ids'
+    ) told JOIN source_records record USING (source, kind, key)
+    CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
+"""
+_TAKE_DOWN_CLAIMS: Final = f"""
+    INSERT INTO external_ids (kind, source, value, entity_id)
+    SELECT DISTINCT ON (record.kind, claim.source, claim.value)
+           record.kind, claim.source, claim.value, record.entity_id
+    {_CLAIMS} WHERE claim.value <> ''
+    ORDER BY record.kind, claim.source, claim.value, record.entity_id
+    ON CONFLICT DO NOTHING
+"""
+_CONFLICTING_CLAIMS: Final = f"""
+    SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value, ids.entity_id
+    {_CLAIMS} JOIN external_ids ids
+      ON ids.kind = record.kind AND ids.source = claim.source AND ids.value = claim.value
+    WHERE ids.entity_id <> record.entity_id AND claim.source = ANY (%s)
+    ORDER BY record.kind, claim.source, claim.value, record.entity_id
+"""
 
 
 def _told_apart(connection: Connection[Any], one: UUID, other: UUID) -> list[str]:
