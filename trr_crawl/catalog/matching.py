@@ -75,28 +75,41 @@ def _claim(connection: Connection[Any]) -> int:
     return joined
 
 
-_CLAIMS: Final = """
-    FROM (
-        SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
-        UNION ALL SELECT source, kind, key FROM known WHERE payload ? 'external_ids'
-    ) told JOIN source_records record USING (source, kind, key)
-    CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
-"""
-_TAKE_DOWN_CLAIMS: Final = f"""
+# `OFFSET 0`: the claims are few, each is looked up.
+_CLAIMS: Final = sql.SQL(
+    """
+    WITH claims AS MATERIALIZED (
+        SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value
+        FROM (
+            SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
+            UNION ALL SELECT source, kind, key FROM known WHERE payload ? 'external_ids'
+        ) told JOIN source_records record USING (source, kind, key)
+        CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
+        WHERE claim.value <> ''
+    )
+    """
+)
+_TAKE_DOWN_CLAIMS: Final = sql.SQL(
+    """
+    {claims}
     INSERT INTO external_ids (kind, source, value, entity_id)
-    SELECT DISTINCT ON (record.kind, claim.source, claim.value)
-           record.kind, claim.source, claim.value, record.entity_id
-    {_CLAIMS} WHERE claim.value <> ''
-    ORDER BY record.kind, claim.source, claim.value, record.entity_id
+    SELECT DISTINCT ON (kind, source, value) kind, source, value, entity_id FROM claims
+    ORDER BY kind, source, value, entity_id
     ON CONFLICT DO NOTHING
-"""
-_CONFLICTING_CLAIMS: Final = f"""
-    SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value, ids.entity_id
-    {_CLAIMS} JOIN external_ids ids
-      ON ids.kind = record.kind AND ids.source = claim.source AND ids.value = claim.value
-    WHERE ids.entity_id <> record.entity_id AND claim.source = ANY (%s)
-    ORDER BY record.kind, claim.source, claim.value, record.entity_id
-"""
+    """
+).format(claims=_CLAIMS)
+_CONFLICTING_CLAIMS: Final = sql.SQL(
+    """
+    {claims}
+    SELECT kind, claims.entity_id, source, value, ids.entity_id
+    FROM claims CROSS JOIN LATERAL (
+        SELECT entity_id FROM external_ids WHERE (kind, source, value) = (claims.kind, claims.source, claims.value)
+        OFFSET 0
+    ) ids
+    WHERE ids.entity_id <> claims.entity_id AND source = ANY (%s)
+    ORDER BY kind, source, value, claims.entity_id
+    """
+).format(claims=_CLAIMS)
 
 
 def _told_apart(connection: Connection[Any], one: UUID, other: UUID) -> list[str]:
@@ -137,12 +150,14 @@ def _propose_subjects(connection: Connection[Any]) -> None:
     """
     pairs = connection.execute(
         """
-        WITH attached AS (
-            SELECT payload, subject.entity_id FROM (
-                SELECT kind, payload FROM fresh UNION ALL SELECT kind, payload FROM known
-            ) told
-            JOIN external_ids subject
-              ON subject.kind = 'person' AND subject.source = 'fandom' AND subject.value = payload ->> 'person_id'
+        WITH attached AS MATERIALIZED (
+            SELECT payload, subject.entity_id
+            FROM (SELECT kind, payload FROM fresh UNION ALL SELECT kind, payload FROM known) told
+            CROSS JOIN LATERAL (
+                SELECT entity_id FROM external_ids
+                WHERE kind = 'person' AND source = 'fandom' AND value = payload ->> 'person_id'
+                OFFSET 0
+            ) subject
             WHERE told.kind = 'fandom_page' AND payload ->> 'reason' IS NULL
         ), wanted AS (
             SELECT attached.*, ids.entity_id AS other FROM attached
