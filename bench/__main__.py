@@ -170,6 +170,7 @@ def main() -> None:
         report.datasets(console, filtered)
         report.merging(console, merged)
         report.requests(console, **COMPLETE_SHOW)
+        report.tmdb_requests(console, seasons=COMPLETE_SHOW["seasons"], cast=COMPLETE_SHOW["cast"])
 
 
 if __name__ == "__main__":

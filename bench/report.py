@@ -19,6 +19,7 @@ from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
 from trr_crawl.parse.imdb import gallery
+from trr_crawl.parse.tmdb import show as show_page
 
 WHOLE_TO_BARE = 0.6
 """Goal: the whole job's pages/s beside those of the bare crawl."""
@@ -171,15 +172,18 @@ def datasets(console: Console, timing: DatasetTiming) -> None:
 
 def merging(console: Console, timing: MergeTiming) -> None:
     """Joining two sources, and deriving all of it again."""
-    table = Table(title=f"Two sources of {timing.episodes:,} episodes", title_justify="left")
-    for column in ("written and joined, records/s", "derived again, episodes/s", "memory"):
+    title = f"Two sources of {timing.episodes:,} episodes, three of {timing.people:,} people"
+    table = Table(title=title, title_justify="left")
+    for column in ("written and joined, records/s", "derived again, entities/s", "memory"):
         table.add_column(column, justify="right")
     table.add_row(
-        f"{2 * timing.episodes / timing.written:,.0f}",
-        f"{timing.episodes / timing.derived:,.0f}",
+        f"{(2 * timing.episodes + 3 * timing.people) / timing.written:,.0f}",
+        f"{(timing.episodes + timing.people) / timing.derived:,.0f}",
         f"+{timing.memory / MEGABYTE:.0f} MB",
     )
     console.print(table)
+    whole, single = timing.statements
+    console.print(f"  statements of a batch of {BATCH:,} new things and their ids: {whole}, of a single one: {single}")
     console.print()
 
 
@@ -202,6 +206,21 @@ def requests(console: Console, *, seasons: int, episodes: int, cast: int, images
     # One page a season, one request a person and season, one page of the gallery for every 48 pictures.
     reference = 1 + seasons + 1 + cast * seasons + _pages(images, 48)
     console.print(f"  [dim]one page a season and one request for each of the cast and season: {reference:,}[/]\n")
+
+
+def tmdb_requests(console: Console, *, seasons: int, cast: int) -> None:
+    """How many requests a complete show takes of TMDb, its specials included, beside one a thing."""
+    parts = len(show_page.season_parts(range(seasons + 1))) + len(show_page.PARTS)
+    needed = {"show, seasons, pictures, offers": _pages(parts, show_page.PARTS_AT_ONCE), "people": cast}
+    # Details, pictures and offers, one request each, and one a season; a person's profile, ids and pictures.
+    reference = {"show, seasons, pictures, offers": 3 + seasons + 1, "people": 3 * cast}
+    table = Table(title=f"TMDb: a show of {seasons} seasons and specials, {cast} cast", title_justify="left")
+    for column in ("", *needed, "together"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, counts in {"requests": needed, "[dim]one a thing[/]": reference}.items():
+        table.add_row(name, *map(str, counts.values()), f"{sum(counts.values()):,}")
+    console.print(table)
+    console.print()
 
 
 def _pages(count: int, size: int) -> int:

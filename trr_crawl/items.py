@@ -334,6 +334,8 @@ class Show(Item):
     """All years with episodes: numbers, or "unknown"."""
     total_episodes: Maybe[int] = UNSET
     """How many episodes the source claims to know."""
+    total_specials: Maybe[int] = UNSET
+    """How many specials it counts apart from them."""
     unknown_season_episodes: Maybe[int] = UNSET
     """How many of them belong to no season."""
     top_rated_episode_rating: Maybe[float] = UNSET

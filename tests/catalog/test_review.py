@@ -140,6 +140,10 @@ class TestCommands:
         assert "imdb.title: La marea (for another country)" in done.output
         assert "tmdb.title: The Tide" in done.output
         assert scrapy("merge").output.splitlines()[0] == "shows: 0 changed"
+        with psycopg.connect(catalog) as connection:
+            connection.execute("UPDATE shows SET title = 'spoilt'")
+        some = scrapy("merge", f"show={SHOW}", "show=tmdb:9901")
+        assert (some.status, some.output.splitlines()[0]) == (0, "shows: 1 changed")
 
     def test_conflicts_and_coverage(self, catalog: str) -> None:
         done = scrapy("conflicts", "show", "--show", SHOW)
@@ -184,6 +188,8 @@ class TestCommands:
             ("override set vessel=x", 2, "'vessel=x' is none of"),
             ("conflicts vessel", 2, "there is no kind 'vessel'"),
             ("merge --explain show", 2, "'show' is none of"),
+            ("merge person=nm99000001", 2, "'person=nm99000001' is none of show=…"),
+            ("merge show=tt98000000", 1, "the catalog knows no show tt98000000"),
         ],
     )
     def test_mistakes(self, catalog: str, command: str, status: int, says: str) -> None:

@@ -22,6 +22,8 @@ class Said:
     """The payload's key."""
     country: str | None = None
     """Only if the source answered for this country (ISO 3166-1): titles, dates and certificates follow the caller."""
+    less: str | None = None
+    """The payload's key of a count to take off."""
 
 
 OWNERS: Final = {"imdb_datasets": "imdb", "imdb_exports": "imdb"}
@@ -108,7 +110,12 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "companies": with_main("tmdb", "imdb", field="companies"),
         "trailer_url": first("imdb", "tmdb", field="trailer_url"),
         "total_seasons": first("imdb", "tmdb", field="total_seasons"),
-        "total_episodes": first("imdb", "tmdb", field="total_episodes"),
+        # Without specials: TMDb counts those apart, IMDb among the episodes of no season.
+        "total_episodes": (
+            Said("imdb", "total_episodes", less="unknown_season_episodes"),
+            Said("tmdb", "total_episodes"),
+        ),
+        "total_specials": first("tmdb", field="total_specials"),
         "imdb_rating": first("imdb", "imdb_datasets", "imdb_exports", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", "imdb_exports", field="vote_count"),
         "tmdb_rating": first("tmdb", field="rating"),
@@ -129,6 +136,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
             "translations",
             "videos",
         ),
+        # No source says these: people do, by overrides. See `cast_rules.py`.
+        "cast_rule": (),
+        "cast_min_episodes": (),
     },
     "season": {
         "episode_count": first("imdb", "tmdb", field="episode_count"),

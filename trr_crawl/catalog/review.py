@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from trr_crawl.catalog import joining, merge
-from trr_crawl.catalog.precedence import PRECEDENCE
+from trr_crawl.catalog.precedence import PRECEDENCE, Said
 from trr_crawl.catalog.tables import ENTITIES
 
 Catalog = Connection[Any]
@@ -101,7 +101,7 @@ def explain(connection: Catalog, kind: str, entity: UUID) -> list[Explanation]:
                 Candidate(
                     source=said.source,
                     field=said.field,
-                    value=records[said.source][said.field],
+                    value=_said(records[said.source], said),
                     counts=said.country is None or records[said.source].get("country") == said.country,
                 )
                 for said in sayings
@@ -123,9 +123,12 @@ def conflicts(
     return connection.execute(
         """
         WITH said AS (
-            SELECT record.kind, record.entity_id, rule.field, record.source, record.payload -> rule.said AS value
+            SELECT record.kind, record.entity_id, rule.field, record.source,
+                   CASE WHEN record.payload ->> rule.less IS NULL THEN record.payload -> rule.said
+                   ELSE to_jsonb((record.payload ->> rule.said)::numeric - (record.payload ->> rule.less)::numeric)
+                   END AS value
             FROM source_records record
-            JOIN jsonb_to_recordset(%(rules)s) AS rule (kind text, field text, source text, said text)
+            JOIN jsonb_to_recordset(%(rules)s) AS rule (kind text, field text, source text, said text, less text)
               ON rule.kind = record.kind AND rule.source = record.source
             WHERE record.gone_at IS NULL AND record.payload ->> rule.said IS NOT NULL
         )
@@ -250,7 +253,12 @@ def _decide(connection: Catalog, proposal: int, state: str, author: str) -> tupl
     return kind, one, other
 
 
-def _rules(kinds: list[str]) -> Iterator[dict[str, str]]:
+def _said(record: Mapping[str, Any], said: Said) -> Any:
+    value = record[said.field]
+    return value if said.less is None or value is None else max(value - (record.get(said.less) or 0), 0)
+
+
+def _rules(kinds: list[str]) -> Iterator[dict[str, str | None]]:
     """Which field of which source speaks of which field; the first one of a source that counts everywhere."""
     for kind in kinds:
         for field, sayings in PRECEDENCE[kind].items():
@@ -258,7 +266,13 @@ def _rules(kinds: list[str]) -> Iterator[dict[str, str]]:
             for said in sorted(sayings, key=lambda said: said.country is not None):
                 if said.source not in seen:
                     seen.add(said.source)
-                    yield {"kind": kind, "field": field, "source": said.source, "said": said.field}
+                    yield {
+                        "kind": kind,
+                        "field": field,
+                        "source": said.source,
+                        "said": said.field,
+                        "less": said.less,
+                    }
 
 
 @contextmanager

@@ -64,6 +64,9 @@ KINDS: Final = (
 )
 """The kinds of things that sources describe, parents before children."""
 
+CAST_RULES: Final = ("count", "skip", "guests")
+"""Whether the cast of a show counts; "guests" is a talk show, of which the guests are looked at."""
+
 OUTCOMES: Final = ("ok", "partial", "blocked", "failed")
 """How a crawl can end; see `trr_crawl.report`."""
 
@@ -309,12 +312,19 @@ shows = _entity(
     Column("content_ratings", JSONB),
     Column("translations", JSONB),
     Column("videos", JSONB),
+    Column("total_specials", Integer),
+    # By people alone; see `cast_rules.py`.
+    Column("cast_rule", Code),
+    Column("cast_min_episodes", SmallInteger),
     *_rating_columns(),
     CheckConstraint("start_year BETWEEN 1800 AND 2200", name="start_year"),
     CheckConstraint("end_year BETWEEN 1800 AND 2200", name="end_year"),
     CheckConstraint("runtime_seconds >= 0", name="runtime_seconds"),
     CheckConstraint("total_seasons >= 0", name="total_seasons"),
     CheckConstraint("total_episodes >= 0", name="total_episodes"),
+    CheckConstraint("total_specials >= 0", name="total_specials"),
+    _one_of("cast_rule", CAST_RULES),
+    CheckConstraint("cast_min_episodes > 0", name="cast_min_episodes"),
     Index("ix_shows_title", "title"),
 )
 
@@ -358,6 +368,7 @@ episodes = _entity(
     Index("ix_episodes_show_id_season_number_episode_number", "show_id", "season_number", "episode_number"),
     Index("ix_episodes_season_id_episode_number", "season_id", "episode_number"),
     Index("ix_episodes_air_date", "air_date"),
+    Index("ix_episodes_show_id_air_date", "show_id", "air_date"),
 )
 
 people = _entity(
