@@ -139,7 +139,8 @@ def find_show(connection: Catalog, rule: CastRule) -> UUID:
         raise ReviewError(
             f"the catalog has {len(shows)} shows of that name; give an id" if shows else "the catalog has no such show"
         )
-    return UUID(str(shows[0][0]))
+    only: UUID = shows[0][0]
+    return only
 
 
 def standing(connection: Catalog) -> list[tuple[UUID, str | None, str | None, int | None]]:
