@@ -152,13 +152,16 @@ harbour,Otter,8,,,its network is not known
     def test_a_row_that_means_no_show_or_several_is_named(self, told: Connection[Any]) -> None:
         write.write(told, [show("tt99000009", "The Tide", networks=["Heron"])])
         applied = set_rules(
-            told, "override,imdb,title,network\n1,tt98000000,,\n2,,The Tide,\n3,,The Tide,Otter\n4,,Harbour,\n"
+            told,
+            "override,imdb,title,network\n1,tt98000000,,\n2,,The Tide,\n3,,The Tide,Otter\n4,,Harbour,\n"
+            "5,tt98000000,Harbour,\n",
         )
         assert (applied.shows, applied.changed) == (1, 1)
         assert applied.unmatched == [
             "line 2 (tt98000000): the catalog does not know it; crawl it first",
             "line 3 (The Tide): the catalog has 2 shows of that name; give an id",
             "line 4 (The Tide, Otter): the catalog has no such show",
+            "line 6 (tt98000000, Harbour): the catalog has no such show",
         ]
 
     @pytest.mark.parametrize(

@@ -113,10 +113,11 @@ def apply(connection: Catalog, rules: Sequence[CastRule], *, note: str, author: 
 def find_show(connection: Catalog, rule: CastRule) -> UUID:
     """The show that a row means: by its id at IMDb, else at TMDb, else by its title, on its network if that is given.
 
-    ReviewError where the catalog has none, or several. A network of which the catalog knows nothing speaks against
-    nobody.
+    ReviewError where the catalog has none, or several. A show whose networks nobody told may be on any; one with
+    another id at a source of which the row names an id is another show.
     """
-    for source, value in (("imdb", rule.imdb), ("tmdb", rule.tmdb)):
+    ids = {"imdb": rule.imdb, "tmdb": rule.tmdb}
+    for source, value in ids.items():
         row = connection.execute(
             "SELECT entity_id FROM external_ids WHERE kind = 'show' AND source = %s AND value = %s", [source, value]
         ).fetchone()
@@ -128,9 +129,12 @@ def find_show(connection: Catalog, rule: CastRule) -> UUID:
     shows = connection.execute(
         """
         SELECT id, networks FROM shows
-        WHERE lower(%(title)s) IN (lower(title), lower(original_title)) AND removed_at IS NULL ORDER BY id
+        WHERE lower(%(title)s) IN (lower(title), lower(original_title)) AND removed_at IS NULL AND NOT EXISTS (
+            SELECT FROM external_ids WHERE kind = 'show' AND entity_id = shows.id AND source = ANY (%(sources)s)
+        )
+        ORDER BY id
         """,
-        {"title": rule.title},
+        {"title": rule.title, "sources": [source for source, value in ids.items() if value]},
     ).fetchall()
     if rule.network:
         named = [show for show in shows if _plain(rule.network) in map(_plain, show[1] or ())]
@@ -139,7 +143,8 @@ def find_show(connection: Catalog, rule: CastRule) -> UUID:
         raise ReviewError(
             f"the catalog has {len(shows)} shows of that name; give an id" if shows else "the catalog has no such show"
         )
-    return UUID(str(shows[0][0]))
+    only: UUID = shows[0][0]
+    return only
 
 
 def standing(connection: Catalog) -> list[tuple[UUID, str | None, str | None, int | None]]:
