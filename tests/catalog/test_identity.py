@@ -369,6 +369,29 @@ class TestUndo:
         with pytest.raises(JoinError, match="was undone at"), connection.transaction():
             joining.undo(connection, merge_id, author="ben")
 
+    def test_a_person_taken_back_is_not_joined_again_by_the_same_id(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB, record("tmdb", "person", "771", id="771", name="Ana R."))
+        put(connection, record("tmdb", "person", "771", id="771", external_ids={"imdb": "nm99000001"}))
+        self.take_back(connection, "person")
+        put(connection, record("tmdb", "person", "771", id="771", name="Ana Reyes"))
+        assert rows(connection, "SELECT count(*) FROM people") == [2]
+
+    def test_an_episode_taken_back_is_not_joined_again_by_the_same_place(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB)
+        put(connection, tmdb_show(), *OF_TMDB[1:3])
+        put(connection, OF_TMDB[0])
+        put(connection, tmdb_episode(1, "Ebb", 1))
+        assert rows(connection, "SELECT count(*) FROM episodes") == [3]
+        self.take_back(connection, "episode")
+        put(connection, tmdb_episode(1, "Ebb", 2))
+        assert rows(connection, "SELECT count(*) FROM episodes") == [4]
+
+    def take_back(self, connection: Connection[Any], kind: str) -> None:
+        [merge_id] = rows(connection, "SELECT id FROM entity_merges WHERE kind = %s", kind)
+        with connection.transaction():
+            joining.undo(connection, merge_id, author="ana")
+        assert rows(connection, "SELECT state, decided_by FROM identity_proposals") == [("rejected", "ana")]
+
     def test_not_after_somebody_edited_the_survivor(self, connection: Connection[Any]) -> None:
         _, merge_id = self.apart_then_joined(connection)
         connection.execute(

@@ -25,7 +25,7 @@ TOLD = [
     record("imdb", "show", SHOW, id=SHOW, country="IT", title="La marea", original_title="Tide", start_year=2019,
            certificate="VM14", genres=["Reality-TV"]),
     record("tmdb", "show", "9901", id="9901", title="The Tide", original_title="tide", start_year=2020,
-           external_ids={"imdb": SHOW}),
+           genres=["Drama"], external_ids={"imdb": SHOW}),
     record("imdb", "episode", "tt99000011", id="tt99000011", show_id=SHOW, season_number=1, episode_number=1,
            title="Ebb", air_date="2026-03-01", country="US"),
 ]  # fmt: skip
@@ -78,7 +78,7 @@ def test_conflicts_are_contradictions_and_not_spellings(told: Connection[Any]) -
     assert found == {
         ("show", "title"): {"imdb": "Tide", "tmdb": "The Tide"},  # a translated title counts nowhere
         ("show", "start_year"): {"imdb": 2019, "tmdb": 2020},
-    }
+    }  # genres are united: nobody is contradicted
     assert review.conflicts(told, ["show"], field="start_year", show=show_of(told)) != []
     assert review.conflicts(told, ["show"], field="overview") == []
     assert len(review.conflicts(told, ["show"], limit=1)) == 1
@@ -87,7 +87,7 @@ def test_conflicts_are_contradictions_and_not_spellings(told: Connection[Any]) -
 def test_coverage_counts_values_and_records(told: Connection[Any]) -> None:
     found = {(field, source): (filled, of) for _, field, source, filled, of in review.coverage(told, ["show"])}
     assert found["genres", "imdb"] == (1, 1)
-    assert found["genres", "tmdb"] == (0, 1)
+    assert found["genres", "tmdb"] == (1, 1)
     assert found["start_year", "tmdb"] == (1, 1)
 
 

@@ -7,7 +7,7 @@ What is spoken against becomes a proposal; so does whom a page of Fandom is abou
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -75,6 +75,19 @@ def _claim(connection: Connection[Any]) -> int:
     return joined
 
 
+def _decided_to_be_two(one: LiteralString, other: LiteralString) -> sql.Composed:
+    """Whether somebody rejected that two entities are one, or took their join back: no evidence stands against that."""
+    return sql.SQL(
+        """
+        EXISTS (
+            SELECT FROM identity_proposals decided
+            WHERE decided.entity_id = least({one}, {other}) AND decided.other_id = greatest({one}, {other})
+              AND decided.state = 'rejected'
+        )
+        """
+    ).format(one=sql.SQL(one), other=sql.SQL(other))
+
+
 # `OFFSET 0`: the claims are few, each is looked up.
 _CLAIMS: Final = sql.SQL(
     """
@@ -106,10 +119,10 @@ _CONFLICTING_CLAIMS: Final = sql.SQL(
         SELECT entity_id FROM external_ids WHERE (kind, source, value) = (claims.kind, claims.source, claims.value)
         OFFSET 0
     ) ids
-    WHERE ids.entity_id <> claims.entity_id AND source = ANY (%s)
+    WHERE ids.entity_id <> claims.entity_id AND source = ANY (%s) AND NOT {decided}
     ORDER BY kind, source, value, claims.entity_id
     """
-).format(claims=_CLAIMS)
+).format(claims=_CLAIMS, decided=_decided_to_be_two("ids.entity_id", "claims.entity_id"))
 
 
 def _told_apart(connection: Connection[Any], one: UUID, other: UUID) -> list[str]:
@@ -271,10 +284,15 @@ _IN_ONE_PLACE: Final = sql.SQL(
         WHERE NOT EXISTS (
             SELECT FROM external_ids ours JOIN external_ids others USING (kind, source)
             WHERE ours.entity_id = mine.id AND others.entity_id = theirs.id
-        )
+        ) AND NOT {decided}
     )
     SELECT one, other, season_number, episode_number, {contradicted},
            jsonb_build_object('season', season_number, 'episode', episode_number, 'titles', titles, 'dates', dates)
     FROM compared ORDER BY one, other
     """
-).format(evidence=_EVIDENCE, contradicted=_CONTRADICTED, letters=_LETTERS)
+).format(
+    evidence=_EVIDENCE,
+    contradicted=_CONTRADICTED,
+    letters=_LETTERS,
+    decided=_decided_to_be_two("mine.id", "theirs.id"),
+)

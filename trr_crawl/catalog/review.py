@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from trr_crawl.catalog import joining, merge
-from trr_crawl.catalog.precedence import PRECEDENCE, Said
+from trr_crawl.catalog.precedence import PRECEDENCE, UNITED, Said
 from trr_crawl.catalog.tables import ENTITIES
 
 Catalog = Connection[Any]
@@ -118,7 +118,8 @@ def conflicts(
 ) -> list[tuple[str, UUID, str, dict[str, Any]]]:
     """Where sources contradict each other: (kind, entity, field, what each source says), by kind and field.
 
-    Only fields count for which more than one source has a say; texts that differ in case or spaces alone agree.
+    Only fields count for which more than one source has a say, and that they do not make together; texts that differ in
+    case or spaces alone agree.
     """
     return connection.execute(
         """
@@ -143,7 +144,13 @@ def conflicts(
         ORDER BY array_position(%(kinds)s::text[], kind), field, entity_id
         LIMIT %(limit)s
         """,
-        {"rules": Jsonb(list(_rules(kinds))), "kinds": kinds, "show": show, "field": field, "limit": limit},
+        {
+            "rules": Jsonb([rule for rule in _rules(kinds) if rule["field"] not in UNITED.get(str(rule["kind"]), ())]),
+            "kinds": kinds,
+            "show": show,
+            "field": field,
+            "limit": limit,
+        },
     ).fetchall()
 
 
