@@ -16,6 +16,8 @@ from trr_crawl import database
 from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.errors import UserError
+from trr_crawl.images.hosts import Hosts
+from trr_crawl.images.stores import store_of
 from trr_crawl.report import EXIT_STATUS, Outcome
 from trr_crawl.runs import items_by_kind
 from trr_crawl.spiders.base import CatalogSpider
@@ -61,6 +63,9 @@ class Command(ScrapyCrawl):
             dry_run = spider.read_arguments(_without_private(arguments)).dry_run
         imdb_transport(self.settings)
         graphql_headers(self.settings)
+        Hosts.from_settings(self.settings)
+        if self.settings.getbool("IMAGES"):
+            store_of(self.settings)
         if dry_run:
             self.settings.set("ARCHIVE", None, "cmdline")
             return
