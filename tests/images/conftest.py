@@ -34,8 +34,8 @@ class Bucket:
             *("-s", f"AWS_ENDPOINT_URL={self.endpoint_url}"),
         ]
 
-    def keys(self) -> list[str]:
-        """Of all objects."""
+    def objects(self) -> list[str]:
+        """The keys of all objects."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 

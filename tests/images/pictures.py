@@ -9,9 +9,9 @@ from io import BytesIO
 from typing import Any
 
 import psycopg
+from origin import Asked, Origin, Reply
 from PIL import Image
 
-from origin import Asked, Origin, Reply
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record
 

@@ -35,9 +35,7 @@ class Command(Crawl):
         parser.add_argument("--show", metavar="ID", help="only of this show, its seasons and episodes")
         parser.add_argument("--person", metavar="ID", help="only of this person")
         parser.add_argument("--source", help="only from this source")
-        parser.add_argument(
-            "--kind", help="only of this kind, in the source's word: poster, logo, primary, …"
-        )
+        parser.add_argument("--kind", help="only of this kind, in the source's word: poster, logo, primary, …")
         parser.add_argument("--limit", type=int, help="at most so many")
         parser.add_argument("--force", action="store_true", help="also those that are kept and fresh")
         parser.add_argument("--dry-run", action="store_true", help="list them, and touch nothing")
