@@ -209,6 +209,12 @@ def keys(connection: Catalog, store: str) -> Iterator[str]:
             yield key
 
 
+def names_any(connection: Catalog, store: str, prefix: str) -> bool:
+    """Whether any row names an object of a store, under a prefix."""
+    query = "SELECT FROM image_objects WHERE store = %s AND starts_with(key, %s) LIMIT 1"
+    return connection.execute(query, [store, prefix]).fetchone() is not None
+
+
 def named(connection: Catalog, candidates: Sequence[str]) -> set[str]:
     """Those of some keys that a row names at this moment, whatever store it says."""
     rows = connection.execute("SELECT key FROM image_objects WHERE key = ANY (%s)", [list(candidates)])
@@ -221,15 +227,15 @@ def oldest_running(connection: Catalog) -> datetime | None:
     return started if isinstance(started, datetime) else None
 
 
-def objects(connection: Catalog, *, after: str = "", limit: int = 500) -> list[Object]:
-    """Some objects, in the order of their keys, behind a key."""
+def objects(connection: Catalog, *, after: Object | None, limit: int) -> list[Object]:
+    """Some objects behind another one, in an order that does not change when they move."""
     cursor = connection.cursor(row_factory=class_row(Object))
     return cursor.execute(
         """
         SELECT key, sha256, variant, content_type, bytes, width, height, store, url
-        FROM image_objects WHERE key > %s ORDER BY key LIMIT %s
+        FROM image_objects WHERE (sha256, variant) > (%s, %s) ORDER BY sha256, variant LIMIT %s
         """,
-        [after, limit],
+        [after.sha256 if after else "", after.variant if after else "", limit],
     ).fetchall()
 
 
