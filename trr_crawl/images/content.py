@@ -21,7 +21,7 @@ TYPES: Final = {
 """Content type and extension of what Pillow recognizes; of other formats it does not even try any."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 
-_ENDS: Final = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+_ENDS: Final = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _SVG = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s/>]", re.DOTALL
 )

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy.exceptions import IgnoreRequest
@@ -71,9 +71,11 @@ def is_public(address: str) -> bool:
     """Whether an IP address is one that the whole internet can reach; IPv4 within IPv6 counts as what it is."""
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address):
-        inner: Sequence[Any] = [parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())]
-        if any(one is not None and not one.is_global for one in inner):
+        inner = [parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())]
+        if not all(is_public(str(one)) for one in inner if one is not None):
             return False
+        if parsed.ipv4_mapped is not None:
+            return True
     return parsed.is_global and not parsed.is_multicast
 
 

@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, urlsplit
@@ -171,7 +173,6 @@ class S3Store:
     ) -> None:
         import boto3  # no crawl without a bucket waits for it
         import botocore.exceptions
-        from botocore.config import Config
 
         logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found credentials
         self._errors = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
@@ -179,13 +180,25 @@ class S3Store:
         self.name = f"s3://{bucket}"
         self.prefix = prefix
         self.base_url = base_url
+        self._region, self._endpoint_url, self._connections = region, endpoint_url, connections
+        self._lock = threading.Lock()
         try:
-            self._client: Any = boto3.Session(profile_name=profile).client(
+            self._session = boto3.Session(profile_name=profile)
+        except self._errors as error:
+            raise StoreError(f"The store {self.name} cannot be used: {one_line(error)}.") from error
+
+    @cached_property
+    def _client(self) -> Any:
+        """Made with the first request: it looks for credentials even in the network."""
+        from botocore.config import Config
+
+        try:
+            return self._session.client(
                 "s3",
-                region_name=region,
-                endpoint_url=endpoint_url,
+                region_name=self._region,
+                endpoint_url=self._endpoint_url,
                 config=Config(
-                    max_pool_connections=connections,
+                    max_pool_connections=self._connections,
                     retries={"mode": "standard", "max_attempts": ATTEMPTS},
                     # R2 and older MinIO know only the checksum of old, which `put` sends.
                     request_checksum_calculation="when_required",
@@ -195,10 +208,14 @@ class S3Store:
         except (*self._errors, ValueError) as error:
             raise StoreError(f"The store {self.name} cannot be used: {one_line(error)}") from error
 
+    def _s3(self) -> Any:
+        with self._lock:  # a session makes one client at a time
+            return self._client
+
     def put(self, key: str, content: bytes, content_type: str) -> None:
         md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
         try:
-            self._client.put_object(
+            self._s3().put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=content,
@@ -211,8 +228,8 @@ class S3Store:
 
     def get(self, key: str) -> bytes | None:
         try:
-            content: bytes = self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except self._client.exceptions.NoSuchKey:
+            content: bytes = self._s3().get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self._s3().exceptions.NoSuchKey:
             return None
         except self._errors as error:
             raise StoreError(f"{self.name} did not give {key}: {one_line(error)}") from error
@@ -220,9 +237,7 @@ class S3Store:
 
     def listed(self) -> Iterator[Listed]:
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix + ROOT
-            )
+            pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + ROOT)
             for page in pages:
                 for entry in page.get("Contents", ()):
                     yield Listed(entry["Key"], entry["LastModified"], entry["Size"])
@@ -231,7 +246,7 @@ class S3Store:
 
     def delete(self, keys: Sequence[str]) -> None:
         try:
-            answer = self._client.delete_objects(
+            answer = self._s3().delete_objects(
                 Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
         except self._errors as error:
