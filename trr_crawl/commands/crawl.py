@@ -25,6 +25,9 @@ from trr_crawl.transport import graphql_headers, imdb_transport
 
 logger = logging.getLogger("trr_crawl")
 
+PICTURES = ("stored", "known", "unchanged", "fresh", "rejected", "failed", "not_fetched")
+"""What can become of pictures, as `ImagesPipeline` counts it."""
+
 
 class Command(ScrapyCrawl):
     """Checks everything that can be checked before the first request, then crawls.
@@ -91,4 +94,8 @@ def _end_of(crawler: Crawler) -> tuple[Outcome, str]:
         for kind, table in ENTITIES.items()
         for operation, count in sorted(items.get(kind, {}).items())
     )
-    return outcome, " ".join(filter(None, (stats.get("run/reason"), f"{stored}." if stored else "Nothing was stored.")))
+    pictures = ", ".join(
+        f"{count} pictures {word.replace('_', ' ')}" for word in PICTURES if (count := stats.get(f"images/{word}"))
+    )
+    words = [stats.get("run/reason"), f"{stored}." if stored else "Nothing was stored.", pictures and f"{pictures}."]
+    return outcome, " ".join(filter(None, words))
