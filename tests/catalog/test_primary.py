@@ -145,7 +145,9 @@ def test_hosted_facts_survive_a_merge_and_are_served(connection: Connection[Any]
     sha256, url = "a" * 64, "https://image.tmdb.org/a.jpg"
     facts = {"sha256": sha256, "content_type": "image/jpeg", "bytes": 10, "width": 2, "height": 3}
     stored = hosting.Object(key="images/k", variant="original", store="s3://b", url="https://cdn.test/k", **facts)
-    hosting.record(connection, hosting.File(**facts), [stored], hosting.Source(url=url))
+    hosting.record(
+        connection, [hosting.Stored(file=hosting.File(**facts), objects=[stored], source=hosting.Source(url=url))]
+    )
     merge.merge_all(connection)
     served = "SELECT served_url, hosted FROM served_primary_images"
     assert connection.execute(served).fetchall() == [("https://cdn.test/k", True)]
@@ -159,7 +161,8 @@ def test_the_same_picture_from_two_sources_is_known_to_be_one(connection: Connec
         facts = {"sha256": f"{n:064x}", "content_type": "image/jpeg", "bytes": 10, "width": 20, "height": 30}
         stored = hosting.Object(key=f"k{n}", variant="original", store="s", url="u", **facts)
         file = hosting.File(perceptual_hash=bits, **facts)
-        hosting.record(connection, file, [stored], hosting.Source(url=f"https://image.tmdb.org/{name}"))
+        source = hosting.Source(url=f"https://image.tmdb.org/{name}")
+        hosting.record(connection, [hosting.Stored(file=file, objects=[stored], source=source)])
     twins = connection.execute(
         """
         SELECT one.url, other.url, distance FROM image_twins

@@ -60,7 +60,8 @@ def keep(connection: Connection[Any], store: Store, content: bytes) -> str:
     key, sha256 = put(store, content), hashlib.sha256(content).hexdigest()
     facts = {"sha256": sha256, "content_type": "image/jpeg", "bytes": len(content), "width": 1, "height": 1}
     stored = hosting.Object(key=key, variant="original", store=store.name, url=store.base_url + key, **facts)
-    hosting.record(connection, hosting.File(**facts), [stored], hosting.Source(url=f"https://m.media-amazon.com/{key}"))
+    source = hosting.Source(url=f"https://m.media-amazon.com/{key}")
+    hosting.record(connection, [hosting.Stored(file=hosting.File(**facts), objects=[stored], source=source)])
     return key
 
 

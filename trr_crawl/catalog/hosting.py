@@ -7,7 +7,7 @@ one at a time holds the claim on them, and stores them once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -73,87 +73,96 @@ Claim = Literal["known", "mine", "busy"]
 """Of bytes: stored already; ours to store, until `record` or `release`; or just being stored by another process."""
 
 
-def known(connection: Catalog, url: str, expires: timedelta) -> Known | None:
-    """What is known of an address; None for one that nobody fetched yet."""
-    cursor = connection.cursor(row_factory=class_row(Known))
-    return cursor.execute(
+def known(connection: Catalog, urls: Sequence[str], expires: timedelta) -> list[Known | None]:
+    """What is known of each address; None for one that nobody fetched yet."""
+    rows = connection.execute(
         """
-        SELECT sha256, etag, last_modified, error, checked_at > now() - %s AS fresh FROM image_sources WHERE url = %s
+        SELECT url, sha256, etag, last_modified, error, checked_at > now() - %s FROM image_sources WHERE url = ANY (%s)
         """,
-        [expires, url],
-    ).fetchone()
+        [expires, list(urls)],
+    ).fetchall()
+    found = {
+        url: Known(sha256=sha256, etag=etag, last_modified=last_modified, error=error, fresh=fresh)
+        for url, sha256, etag, last_modified, error, fresh in rows
+    }
+    return [found.get(url) for url in urls]
 
 
-def claim(connection: Catalog, sha256: str) -> Claim:
-    """Try to become the one who stores some bytes. The claim ends with the connection, if with nothing else."""
-    [(mine,)] = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [sha256]).fetchall()
-    if not mine:
-        return "busy"
-    if connection.execute("SELECT FROM image_files WHERE sha256 = %s", [sha256]).fetchone() is None:
-        return "mine"
-    release(connection, sha256)
-    return "known"
+def claim(connection: Catalog, hashes: Sequence[str]) -> list[Claim]:
+    """Try to become the one who stores some bytes. A claim ends with the connection, if with nothing else."""
+    # The second statement sees what others committed before they let go.
+    locked = connection.execute(
+        "SELECT sha256, pg_try_advisory_lock(hashtextextended(sha256, 0)) FROM unnest(%s::text[]) sha256",
+        [list(hashes)],
+    ).fetchall()
+    mine = {sha256 for sha256, got in locked if got}
+    stored = connection.execute("SELECT sha256 FROM image_files WHERE sha256 = ANY (%s)", [list(mine)]).fetchall()
+    there = {sha256 for (sha256,) in stored}
+    if there:
+        release(connection, sorted(there))
+    return ["known" if sha256 in there else "mine" if sha256 in mine else "busy" for sha256 in hashes]
 
 
-def release(connection: Catalog, sha256: str) -> None:
-    """Give a claim up."""
-    connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [sha256])
+def release(connection: Catalog, hashes: Sequence[str]) -> None:
+    """Give claims up."""
+    connection.execute(
+        "SELECT pg_advisory_unlock(hashtextextended(sha256, 0)) FROM unnest(%s::text[]) sha256", [list(hashes)]
+    )
 
 
-def record(
-    connection: Catalog, file: File, objects: Sequence[Object], source: Source, run_id: UUID | None = None
-) -> None:
-    """Note bytes that the store has, and the address that gave them, in one transaction; ends the claim."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Bytes that the store has, with all that was made of them, and the address that gave them."""
+
+    file: File
+    objects: Sequence[Object]
+    source: Source
+
+
+def record(connection: Catalog, stored: Sequence[Stored], run_id: UUID | None = None) -> None:
+    """Note what the store has, all in one transaction; ends the claims."""
     with connection.transaction():
         connection.execute(
             """
             INSERT INTO image_files
                 (sha256, content_type, bytes, width, height, dominant_colour, blurhash, perceptual_hash)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s::text::bit(128)) ON CONFLICT DO NOTHING
-            """,
-            [
-                file.sha256,
-                file.content_type,
-                file.bytes,
-                file.width,
-                file.height,
-                file.dominant_colour,
-                file.blurhash,
-                None if file.perceptual_hash is None else f"{file.perceptual_hash:0128b}",
-            ],
-        )
-        for entry in objects:
-            connection.execute(
-                """
-                INSERT INTO image_objects (key, sha256, variant, content_type, bytes, width, height, store, url)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-                """,
-                [
-                    entry.key,
-                    entry.sha256,
-                    entry.variant,
-                    entry.content_type,
-                    entry.bytes,
-                    entry.width,
-                    entry.height,
-                    entry.store,
-                    entry.url,
-                ],
+            SELECT sha256, content_type, bytes, width, height, dominant_colour, blurhash, perceptual_hash::bit(128)
+            FROM jsonb_to_recordset(%s) AS file (
+                sha256 text, content_type text, bytes bigint, width integer, height integer,
+                dominant_colour text, blurhash text, perceptual_hash text
             )
-        _note(connection, source, file.sha256, run_id)
-    release(connection, file.sha256)
+            ON CONFLICT DO NOTHING
+            """,
+            [Jsonb([{**asdict(one.file), "perceptual_hash": _bits(one.file.perceptual_hash)} for one in stored])],
+        )
+        connection.execute(
+            """
+            INSERT INTO image_objects (key, sha256, variant, content_type, bytes, width, height, store, url)
+            SELECT key, sha256, variant, content_type, bytes, width, height, store, url
+            FROM jsonb_to_recordset(%s) AS object (
+                key text, sha256 text, variant text, content_type text, bytes bigint, width integer, height integer,
+                store text, url text
+            )
+            ON CONFLICT DO NOTHING
+            """,
+            [Jsonb([asdict(one) for entry in stored for one in entry.objects])],
+        )
+        _note(connection, [(entry.source, entry.file.sha256) for entry in stored], run_id)
+    release(connection, [entry.file.sha256 for entry in stored])
 
 
 def refer(connection: Catalog, source: Source, sha256: str, run_id: UUID | None = None) -> None:
     """Note that an address gave bytes that are stored already."""
     with connection.transaction():
-        _note(connection, source, sha256, run_id)
+        _note(connection, [(source, sha256)], run_id)
 
 
-def confirm(connection: Catalog, url: str) -> None:
-    """Note that an address still gives what it gave before."""
+def confirm(connection: Catalog, urls: Sequence[str]) -> None:
+    """Note that addresses still give what they gave before."""
     with connection.transaction():
-        connection.execute("UPDATE image_sources SET checked_at = now(), error = NULL WHERE url = %s", [url])
+        connection.execute(
+            "UPDATE image_sources SET checked_at = now(), error = NULL WHERE url = ANY (%s)", [sorted(urls)]
+        )
 
 
 def refuse(
@@ -188,16 +197,25 @@ def refuse(
             )
 
 
-def _note(connection: Catalog, source: Source, sha256: str, run_id: UUID | None) -> None:
+def _note(connection: Catalog, given: Sequence[tuple[Source, str]], run_id: UUID | None) -> None:
+    """Note which bytes addresses gave; of one that is given twice, the last."""
+    latest = {source.url: {**asdict(source), "sha256": sha256} for source, sha256 in given}
     connection.execute(
         """
-        INSERT INTO image_sources (url, sha256, etag, last_modified, run_id) VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO image_sources (url, sha256, etag, last_modified, run_id)
+        SELECT url, sha256, etag, last_modified, %s
+        FROM jsonb_to_recordset(%s) AS source (url text, sha256 text, etag text, last_modified text)
+        ORDER BY url COLLATE "C"
         ON CONFLICT (url) DO UPDATE
         SET sha256 = excluded.sha256, etag = excluded.etag, last_modified = excluded.last_modified,
             run_id = excluded.run_id, error = NULL, fetched_at = now(), checked_at = now()
         """,
-        [source.url, sha256, source.etag, source.last_modified, run_id],
+        [run_id, Jsonb(list(latest.values()))],
     )
+
+
+def _bits(number: int | None) -> str | None:
+    return None if number is None else f"{number:0128b}"
 
 
 def keys(connection: Catalog, store: str) -> Iterator[str]:

@@ -97,4 +97,4 @@ def _is_whole(content: bytes, format_: str) -> bool:
     if format_ == "GIF":
         return content.rstrip(b"\0\r\n").endswith(b";")
     # Some programs write a little more behind the end.
-    return _ENDS.get(format_, b"") in content[-64 * 1024 :]
+    return content.rfind(_ENDS.get(format_, b""), -64 * 1024) >= 0

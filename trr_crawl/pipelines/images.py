@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -22,13 +22,14 @@ from scrapy.pipelines.media import FileInfo, MediaPipeline, _MediaRequestFiltere
 from trr_crawl import database
 from trr_crawl.blocks import Expects, NotServed, Outcome
 from trr_crawl.catalog import hosting
-from trr_crawl.catalog.hosting import File, Object, Source
+from trr_crawl.catalog.hosting import Claim, File, Known, Object, Source, Stored
 from trr_crawl.downloads import Spool, TooLarge
 from trr_crawl.errors import one_line
 from trr_crawl.images.content import Limits, NotAPicture, Picture, accept, is_drawing
 from trr_crawl.images.hosts import NotAllowed
 from trr_crawl.images.keys import object_key
 from trr_crawl.images.stores import Store, StoreError, store_of, url_of
+from trr_crawl.images.together import Together
 from trr_crawl.images.variants import Looks, Variant, look, rendered
 from trr_crawl.images.wanted import Wanted
 from trr_crawl.images.workers import Workers
@@ -82,11 +83,19 @@ class ImagesPipeline(FilesPipeline):
         self._catalog = ThreadPoolExecutor(1, "images-catalog")
         self._connection: psycopg.Connection[Any] | None = None
         self._room = asyncio.Semaphore(self.concurrency * WAITING)
-        self._turn = asyncio.Semaphore(self.concurrency)
+        # While some are being uploaded, as many others are looked at, claimed and noted.
+        self._turn = asyncio.Semaphore(self.concurrency * 2)
         self._same: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refusals = 0
         self._broken = False
+        # What many pictures ask of the catalog at a time is asked, and committed, once.
+        self._known: Together[str, Known | None] = Together(lambda urls: self._ask(hosting.known, urls, self.keep_for))
+        self._claim: Together[str, Claim] = Together(lambda hashes: self._ask(hosting.claim, hashes))
+        self._confirm: Together[str, None] = Together(lambda urls: self._for_each(urls, hosting.confirm, urls))
+        self._record: Together[Stored, None] = Together(
+            lambda stored: self._for_each(stored, hosting.record, stored, self._run_id())
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -190,7 +199,7 @@ class ImagesPipeline(FilesPipeline):
         item: Any = None,  # noqa: ARG002
     ) -> FileInfo | None:
         """Nothing where the address is to be asked for, with what makes the server answer only if it changed."""
-        known = await self._ask(hosting.known, request.meta["wanted"].url, self.keep_for)
+        known = await self._known(request.meta["wanted"].url)
         if known is None:
             return None
         if known.fresh:
@@ -213,7 +222,7 @@ class ImagesPipeline(FilesPipeline):
     ) -> FileInfo:
         wanted: ImageRequest = request.meta["wanted"]
         if response.status == 304:
-            await self._ask(hosting.confirm, wanted.url)
+            await self._confirm(wanted.url)
             self.crawler.stats.inc_value("images/unchanged")
             return self._result(request, None, "uptodate")
         source = Source(
@@ -231,7 +240,7 @@ class ImagesPipeline(FilesPipeline):
         sha256 = hashlib.sha256(picture.content).hexdigest()
         async with self._same.setdefault(sha256, asyncio.Lock()):
             # No event tells of what another process does.
-            while (claim := await self._ask(hosting.claim, sha256)) == "busy":  # noqa: ASYNC110
+            while (claim := await self._claim(sha256)) == "busy":  # noqa: ASYNC110
                 await asyncio.sleep(BUSY_SECONDS)
             if claim == "known":
                 await self._ask(hosting.refer, source, sha256, self._run_id())
@@ -242,9 +251,9 @@ class ImagesPipeline(FilesPipeline):
                 if self.with_variants:
                     looks = await self.workers.run(look, picture.content, logo=wanted.is_logo)
                 objects = await self._put(picture, looks, wanted, sha256)
-                await self._ask(hosting.record, _file(picture, looks, sha256), objects, source, self._run_id())
+                await self._record(Stored(file=_file(picture, looks, sha256), objects=objects, source=source))
             except BaseException:
-                await self._ask(hosting.release, sha256)
+                await self._ask(hosting.release, [sha256])
                 raise
         self.crawler.stats.inc_value("images/stored")
         self.crawler.stats.inc_value("images/bytes", len(picture.content))
@@ -326,6 +335,17 @@ class ImagesPipeline(FilesPipeline):
         """Call a function of the catalog with this pipeline's connection, one at a time, in its thread."""
         call = partial(self._call, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._catalog, call)
+
+    async def _for_each(
+        self,
+        some: Sequence[object],
+        function: Callable[Concatenate[psycopg.Connection[Any], P], None],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> list[None]:
+        """As `_ask`, where nobody is told more than that it is done."""
+        await self._ask(function, *args, **kwargs)
+        return [None] * len(some)
 
     def _call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Twice where the connection turns out to be lost: claims went with it, which `record` can do without."""
