@@ -128,6 +128,7 @@ def _crawl(
         stats_file, log = Path(name) / "stats.json", Path(name) / "log"
         settings = {
             **SETTINGS,
+            "CONCURRENT_REQUESTS": str(CONCURRENCY),
             "CONCURRENT_REQUESTS_PER_DOMAIN": str(CONCURRENCY),
             "IMAGES_CONCURRENCY": str(CONCURRENCY),
             "IMAGES_PRIVATE_HOST": source.url.removeprefix("http://"),

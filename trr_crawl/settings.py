@@ -95,7 +95,7 @@ IMAGES_PRIVATE_HOST = None
 MEDIA_ALLOW_REDIRECTS = True
 TWISTED_DNS_RESOLVER = "trr_crawl.images.hosts.Resolver"
 # These hosts are made for readers who want many pictures at once.
-DOWNLOAD_SLOTS = {host: {"concurrency": 4, "delay": 0.25} for hosts in IMAGES_HOSTS.values() for host in hosts}
+DOWNLOAD_SLOTS = {host: {"concurrency": 2, "delay": 0.25} for hosts in IMAGES_HOSTS.values() for host in hosts}
 
 ADDONS = {"trr_crawl.transport.Transport": 0}
 EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0}

@@ -11,7 +11,7 @@ from scrapy.settings import Settings
 
 from trr_crawl import settings
 from trr_crawl.errors import UserError
-from trr_crawl.images.hosts import Hosts, NotAllowed, is_public
+from trr_crawl.images.hosts import Hosts, NotAllowed, is_public, original
 
 HOSTS = Hosts({"imdb": frozenset({"m.media-amazon.com"}), "tmdb": frozenset({"image.tmdb.org"})}, "127.0.0.1:8123")
 
@@ -96,3 +96,9 @@ def test_the_settings_name_every_source_that_has_pictures() -> None:
 def test_a_private_host_is_named_with_its_port(private: str) -> None:
     with pytest.raises(UserError, match="is no host with its port"):
         Hosts.from_settings(Settings({"IMAGES_PRIVATE_HOST": private, "IMAGES_HOSTS": {}}))
+
+
+def test_fandom_is_asked_for_what_was_uploaded() -> None:
+    url = "https://static.wikia.nocookie.net/quay/images/a/ab/Some_File.jpg"
+    assert original("fandom", url) == f"{url}?format=original"
+    assert original("imdb", "https://m.media-amazon.com/a@._V1_.jpg") == "https://m.media-amazon.com/a@._V1_.jpg"

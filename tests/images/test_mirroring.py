@@ -22,6 +22,7 @@ from origin import Reply, serving
 from psycopg.rows import dict_row
 
 from support import Crawl, scrapy
+from trr_crawl.downloads import SPOOLED
 
 SHOW = {"show_id": "tt99000001"}
 
@@ -247,3 +248,52 @@ def test_a_folder_keeps_the_same_keys_and_metadata(crawl_url: str, tmp_path: Pat
     stored = tmp_path / str(row["key"])
     assert stored.read_bytes() == origin.replies["/a.png"].body
     assert '"Content-Type":"image/png"' in Path(f"{stored}.meta").read_text()
+
+
+def test_pictures_are_archived_and_replayed(crawl_url: str, tmp_path: Path) -> None:
+    origin = PictureOrigin(
+        {"/a.jpg": image_reply(picture(1)), "/large.jpg": image_reply(picture(2, (900, 600), "PNG", compress_level=0))}
+    )
+    archive = tmp_path / "pictures.warc.gz"
+    with serving(origin):
+        for path in origin.replies:
+            name(crawl_url, *in_gallery(f"{origin.url}{path}", SHOW, "imdb"))
+        recorded = mirror(*origin.options, "-s", f"ARCHIVE={archive}", "-s", f"IMAGES_STORE={tmp_path / 'live'}")
+        assert recorded.status == 0, recorded.output
+    assert len(origin.replies["/large.jpg"].body) > SPOOLED, "it went by the disk"
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute("TRUNCATE image_files, image_objects, image_sources")
+    replayed = mirror(*origin.options, "-s", f"REPLAY={archive}", "-s", f"IMAGES_STORE={tmp_path / 'replayed'}")
+    assert replayed.status == 0, replayed.output
+
+    def kept(folder: str) -> dict[str, bytes]:
+        root = tmp_path / folder
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    assert kept("replayed") == kept("live")
+    assert origin.count("/a.jpg") == 1
+
+
+def test_a_store_that_takes_nothing_ends_the_fetching(crawl_url: str, bucket: Bucket) -> None:
+    origin = PictureOrigin({f"/{n}.jpg": image_reply(picture(n, (60, 40))) for n in range(30)})
+    with serving(origin):
+        name(crawl_url, *(record for n in range(30) for record in in_gallery(f"{origin.url}/{n}.jpg", SHOW, "imdb")))
+        run = mirror(
+            *origin.options, *bucket.options, "-s", "IMAGES_STORE=s3://no-such-bucket", "-s", "IMAGES_CONCURRENCY=1"
+        )
+    assert run.status == 1, run.output
+    assert "The store takes no pictures: s3://no-such-bucket did not take images/shows/tt99000001/" in run.output
+    assert rows(crawl_url, "SELECT * FROM image_sources") == []
+    assert rows(crawl_url, "SELECT outcome, images FROM crawl_runs") == [{"outcome": "failed", "images": 0}]
+    assert len(origin.pages_asked) < 30
+
+
+def test_a_host_that_blocks_us_is_left_alone(crawl_url: str, tmp_path: Path) -> None:
+    origin = PictureOrigin({f"/{n}.jpg": Reply(b"go away", 403) for n in range(60)})
+    with serving(origin):
+        name(crawl_url, *(record for n in range(60) for record in in_gallery(f"{origin.url}/{n}.jpg", SHOW, "imdb")))
+        run = mirror(*origin.options, "-s", f"IMAGES_STORE={tmp_path}", "-s", "BREAKER_TRIES=0")
+    assert run.status == 4, run.output
+    assert len(origin.pages_asked) < 60
+    [crawl] = rows(crawl_url, "SELECT outcome, blocks > 0 AS blocked FROM crawl_runs")
+    assert crawl == {"outcome": "blocked", "blocked": True}

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from scrapy.exceptions import IgnoreRequest
 from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.error import DNSLookupError
+from w3lib.url import add_or_replace_parameter
 
 from trr_crawl.errors import UserError
 
@@ -65,6 +66,11 @@ class Hosts:
     def guards(self, name: str) -> bool:
         """Whether a name must lead to public addresses."""
         return any(name.lower() in hosts for hosts in self.of_source.values())
+
+
+def original(source: str, url: str) -> str:
+    """The address at which a source serves a picture as it was uploaded: Fandom's sends WebP to whoever takes it."""
+    return add_or_replace_parameter(url, "format", "original") if source == "fandom" else url
 
 
 def is_public(address: str) -> bool:

@@ -26,7 +26,7 @@ from trr_crawl.catalog.hosting import Claim, File, Known, Object, Source, Stored
 from trr_crawl.downloads import Spool, TooLarge
 from trr_crawl.errors import one_line
 from trr_crawl.images.content import Limits, NotAPicture, Picture, accept, is_drawing
-from trr_crawl.images.hosts import NotAllowed
+from trr_crawl.images.hosts import NotAllowed, original
 from trr_crawl.images.keys import object_key
 from trr_crawl.images.stores import Store, StoreError, store_of, url_of
 from trr_crawl.images.together import Together
@@ -161,7 +161,7 @@ class ImagesPipeline(FilesPipeline):
 
     def _request(self, wanted: ImageRequest) -> Request:
         return Request(
-            wanted.url,
+            original(wanted.source, wanted.url),
             headers={"Accept": "image/*"},
             meta={
                 "wanted": wanted,
