@@ -15,7 +15,7 @@ from scrapy.statscollectors import MemoryStatsCollector
 
 from bench.pages import SEASONS
 from trr_crawl.arguments import number, words
-from trr_crawl.items import Item
+from trr_crawl.items import ImageRequest, Item
 from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider
 from trr_crawl.spiders.imdb_episodes import ImdbEpisodesSpider
 
@@ -55,6 +55,18 @@ class BarePicturesSpider(CatalogSpider):
 
     def parse(self, response: Response) -> Iterator[Item]:  # type: ignore[override]  # noqa: ARG002
         return iter(())
+
+
+class NamedPicturesSpider(BarePicturesSpider):
+    """Names the same pictures, as the parsers of a crawl do."""
+
+    name = "named_pictures"
+    custom_settings = {"IMAGES": True}
+
+    async def start(self) -> AsyncIterator[Request]:
+        for picture in range(self.args.count):
+            url = f"{self.args.urls[0]}{picture}.jpg"
+            yield ImageRequest(source="imdb", url=url, owners="shows", owner_id="tt9000000", image_kind="event")
 
 
 class FileStats(MemoryStatsCollector):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,12 +73,12 @@ def measure(database_url: str, count: int, progress: Progress, marks: Sequence[i
     """Everything once, one after the other."""
     with origin(SMALL) as source, _s3() as client:
         _name(database_url, source, count)
-        downloaded, _, _ = _crawl("bare_pictures", source, database_url, count, progress, bare=True)
+        downloaded, _, _ = _crawl("bare_pictures", source, database_url, count, progress)
         uploaded = _upload(client, count)
         mirrored, stats, memory = _crawl("mirror_images", source, database_url, count, progress, marks)
         require(stats.get("images/stored") == count, f"{stats.get('images/stored')} of {count} pictures were stored")
         require(stats.get("images/puts") == count, "every picture is one object")
-        again, stats, _ = _crawl("mirror_images", source, database_url, count, progress, arguments={"force": "true"})
+        again, stats, _ = _crawl("named_pictures", source, database_url, count, progress)
         require(stats.get("images/fresh") == count, "the second run was to look at every picture")
     looked_at, resized = _looks()
     return Timing(
@@ -119,9 +119,6 @@ def _crawl(
     count: int,
     progress: Progress,
     marks: Sequence[int] = (),
-    arguments: Mapping[str, str] | None = None,
-    *,
-    bare: bool = False,
 ) -> tuple[float, dict[str, Any], Memory]:
     """Run a crawl over all pictures; returns its seconds, stats and memory."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -138,11 +135,13 @@ def _crawl(
             "AWS_REGION": "us-east-1",
             "STATS_FILE": str(stats_file),
         }
-        if bare:
-            settings |= {"SPIDER_MODULES": "bench.inside", "ITEM_PIPELINES": "{}", "RUN_RECORDER_ENABLED": "False"}
-            arguments = {"dry_run": "true", "url": source.url + PICTURES.decode(), "count": str(count)}
         command = [sys.executable, "-m", "scrapy", "crawl", spider]
-        command += [part for one, value in (arguments or {}).items() for part in ("-a", f"{one}={value}")]
+        if spider != "mirror_images":
+            settings["SPIDER_MODULES"] = "bench.inside"
+            command += ["-a", f"url={source.url}{PICTURES.decode()}", "-a", f"count={count}"]
+        if spider == "bare_pictures":
+            settings |= {"ITEM_PIPELINES": "{}", "RUN_RECORDER_ENABLED": "False"}
+            command += ["-a", "dry_run=true"]
         command += [part for one, value in settings.items() for part in ("-s", f"{one}={value}")]
         with log.open("wb") as output:
             memory = watch(command, environment(database_url), output, source, progress, marks)

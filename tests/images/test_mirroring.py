@@ -101,7 +101,7 @@ def test_an_old_picture_is_asked_for_again_and_sent_only_if_it_changed(crawl_url
     origin = PictureOrigin({"/a.jpg": old, "/b.jpg": old})
     with serving(origin):
         name(crawl_url, show(f"{origin.url}/a.jpg"), show(f"{origin.url}/b.jpg", "tt99000002"))
-        expired = ("-s", "IMAGES_EXPIRES=0", "-s", "IMAGES_VARIANTS=0")
+        expired = ("--force", "-s", "IMAGES_VARIANTS=0")
         assert mirror(*origin.options, *bucket.options, *expired).status == 0
         puts = bucket.puts()
         assert puts == 1, "both addresses give the same bytes"
@@ -147,6 +147,7 @@ def test_what_is_no_picture_is_refused_with_its_reason(crawl_url: str, bucket: B
             show("https://pictures.elsewhere.test/a.jpg"),
             show("http://m.media-amazon.com/a.jpg", "tt99000002"),
             show("https://m.media-amazon.com:8443/a.jpg", "tt99000003"),
+            show("/images/a.jpg", "tt99000004"),
         )
         limits = ("-s", "IMAGES_MAX_BYTES=250000")
         run = mirror(*origin.options, *bucket.options, *limits)
@@ -177,6 +178,7 @@ def test_what_is_no_picture_is_refused_with_its_reason(crawl_url: str, bucket: B
         assert reason in rejects[path], (path, rejects[path])
     strange = rows(crawl_url, "SELECT error FROM crawl_rejects WHERE key NOT LIKE 'http://127%' ORDER BY key")
     assert [row["error"] for row in strange] == [
+        "'/images/a.jpg' is no address: Missing scheme in request url: /images/a.jpg",
         "http://m.media-amazon.com/a.jpg is not https",
         "m.media-amazon.com:8443 is no host of imdb's pictures",
         "pictures.elsewhere.test is no host of imdb's pictures",

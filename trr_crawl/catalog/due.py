@@ -138,8 +138,6 @@ class PictureFilter:
     source: str | None = None
     kind: str | None = None
     """As in `DuePicture.image_kind`."""
-    force: bool = False
-    """Those too that we have and that were asked for lately."""
 
 
 PICTURES: Final = """
@@ -174,7 +172,7 @@ PICTURES: Final = """
     SELECT DISTINCT ON (named.url) named.source, owners, owner_id, image_kind, named.url
     FROM named LEFT JOIN image_sources seen ON seen.url = named.url
     WHERE named.url IS NOT NULL AND owner_id IS NOT NULL
-      AND (%(force)s OR seen.url IS NULL OR seen.checked_at <= now() - %(expires)s)
+      AND (seen.url IS NULL OR seen.checked_at <= now() - %(expires)s)
       AND (%(source)s::text IS NULL OR named.source = %(source)s)
       AND (%(kind)s::text IS NULL OR image_kind = %(kind)s)
       AND (%(show)s::uuid IS NULL OR entity_id IN (
@@ -222,7 +220,6 @@ def picture_filter(
     person: str | None = None,
     source: str | None = None,
     kind: str | None = None,
-    force: bool = False,
 ) -> PictureFilter:
     """A filter by the names that people use; CatalogError where the catalog knows no such show or person."""
     ids: dict[str, UUID | None] = {"show": None, "person": None}
@@ -233,4 +230,4 @@ def picture_filter(
                 ids.update({of: review.find(connection, of, name) for of, name in named.items()})
     except (psycopg.Error, database.DatabaseError, review.ReviewError) as error:
         raise CatalogError(" ".join(str(error).split()).rstrip(".")) from error
-    return PictureFilter(show=ids["show"], person=ids["person"], source=source, kind=kind, force=force)
+    return PictureFilter(show=ids["show"], person=ids["person"], source=source, kind=kind)

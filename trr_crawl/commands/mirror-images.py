@@ -37,7 +37,9 @@ class Command(Crawl):
         parser.add_argument("--source", help="only from this source")
         parser.add_argument("--kind", help="only of this kind, in the source's word: poster, logo, primary, …")
         parser.add_argument("--limit", type=int, help="at most so many")
-        parser.add_argument("--force", action="store_true", help="also those that are kept and fresh")
+        parser.add_argument(
+            "--force", action="store_true", help="ask again whether those that are kept changed: as -s IMAGES_EXPIRES=0"
+        )
         parser.add_argument("--dry-run", action="store_true", help="list them, and touch nothing")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -55,17 +57,16 @@ class Command(Crawl):
             if count and not opts.dry_run:
                 named = {name: getattr(opts, name) for name in ("show", "person", "source", "kind", "limit")}
                 opts.spargs = {name: str(value) for name, value in named.items() if value is not None}
-                opts.spargs |= {"force": "true"} if opts.force else {}
                 super().run([SPIDER], opts)
 
     def _look(self, opts: argparse.Namespace) -> int:
         """Say what there is to fetch; returns how many pictures."""
         assert self.settings is not None
+        if opts.force:
+            self.settings.set("IMAGES_EXPIRES", 0, "cmdline")
         expires = timedelta(days=self.settings.getfloat("IMAGES_EXPIRES"))
         store = store_of(self.settings)
-        meant = due.picture_filter(
-            show=opts.show, person=opts.person, source=opts.source, kind=opts.kind, force=opts.force
-        )
+        meant = due.picture_filter(show=opts.show, person=opts.person, source=opts.source, kind=opts.kind)
         with database.connect(database.url()) as connection:
             if opts.dry_run:
                 count = 0

@@ -118,19 +118,19 @@ class ImagesPipeline(FilesPipeline):
                 raise CloseSpider("database") from error
 
     def process_item(self, item: Item) -> Item | Awaitable[Item]:  # type: ignore[override]
-        requests = self.get_media_requests(item, self.spiderinfo)
-        if not requests:
+        pictures = list(self.wanted.of(item))
+        if not pictures:
             return item
         if self._is_dry():
-            self.crawler.stats.inc_value("images/not_fetched", len(requests))
+            self.crawler.stats.inc_value("images/not_fetched", len(pictures))
             return item
-        return self._begin(item, requests)
+        return self._begin(item, pictures)
 
-    async def _begin(self, item: Item, requests: list[Request]) -> Item:
+    async def _begin(self, item: Item, pictures: list[ImageRequest]) -> Item:
         """Start to fetch an item's pictures; waits only while too many others are on their way."""
-        for request in requests:
+        for wanted in pictures:
             await self._room.acquire()
-            task = asyncio.create_task(self._fetch(request))
+            task = asyncio.create_task(self._fetch(wanted))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
         return item
@@ -156,8 +156,8 @@ class ImagesPipeline(FilesPipeline):
         if self._connection is not None:
             self._connection.close()
 
-    def get_media_requests(self, item: Item, info: MediaPipeline.SpiderInfo) -> list[Request]:  # noqa: ARG002
-        return [self._request(wanted) for wanted in self.wanted.of(item)]
+    def get_media_requests(self, item: ImageRequest, info: MediaPipeline.SpiderInfo) -> list[Request]:  # noqa: ARG002
+        return [self._request(item)]
 
     def _request(self, wanted: ImageRequest) -> Request:
         return Request(
@@ -173,9 +173,14 @@ class ImagesPipeline(FilesPipeline):
             },
         )
 
-    async def _fetch(self, request: Request) -> None:
+    async def _fetch(self, wanted: ImageRequest) -> None:
         """Fetch and keep one picture; never raises."""
-        info, wanted, spool = self.spiderinfo, request.meta["wanted"], request.meta["spool"]
+        info = self.spiderinfo
+        try:
+            request = self._request(wanted)
+        except ValueError as error:
+            await self._failed(wanted, NotAllowed(f"{wanted.url!r} is no address: {error}"))
+            return
         fingerprint = self._fingerprinter.fingerprint(request)
         try:
             if fingerprint in info.downloaded or fingerprint in info.downloading:
@@ -189,7 +194,7 @@ class ImagesPipeline(FilesPipeline):
         except Exception as error:
             await self._failed(wanted, error.__cause__ or error)
         finally:
-            spool.close()
+            request.meta["spool"].close()
 
     async def media_to_download(  # type: ignore[override]
         self,

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import flag, number, words
+from trr_crawl.arguments import number, words
 from trr_crawl.catalog import due
 from trr_crawl.items import ImageRequest
 from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider
@@ -27,8 +27,6 @@ class MirrorArguments(Arguments):
     """One source."""
     kinds: tuple[str, ...] = ()
     """What they show, in the source's word: poster, logo, still_frame, …"""
-    force: bool = False
-    """Those too that are kept and fresh."""
     limit: int | None = None
     """So many at most."""
 
@@ -45,7 +43,6 @@ class MirrorImagesSpider(CatalogSpider):
         "person": words,
         "source": words,
         "kind": words,
-        "force": flag,
         "limit": number,
     }
     args: MirrorArguments
@@ -75,5 +72,4 @@ def wanted(args: MirrorArguments) -> due.PictureFilter:
         person=next(iter(args.persons), None),
         source=next(iter(args.sources), None),
         kind=next(iter(args.kinds), None),
-        force=args.force,
     )
