@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, merging, parsing, report, store
+from bench import crawls, datasets, merging, parsing, pictures, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -38,6 +38,8 @@ class Extent:
     """Rows of a generated title.principals."""
     merged_episodes: int
     """Episodes that two sources describe."""
+    pictures: int
+    """Pictures that are mirrored."""
 
 
 FULL = Extent(
@@ -47,6 +49,7 @@ FULL = Extent(
     marks=(1000, 2000, 3000, 4000, 5000),
     dataset_rows=2_000_000,
     merged_episodes=100_000,
+    pictures=2000,
 )
 QUICK = Extent(
     rounds=1,
@@ -55,6 +58,7 @@ QUICK = Extent(
     marks=(500, 1000, 1500),
     dataset_rows=300_000,
     merged_episodes=10_000,
+    pictures=400,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -128,6 +132,15 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
+def measure_pictures(progress: Progress, url: str, count: int) -> pictures.Timing:
+    """Pictures into S3; memory is noted at every quarter."""
+    task = progress.add_task("pictures", total=count)
+    marks = tuple(count * quarter // 4 for quarter in (1, 2, 3, 4))
+    measured = pictures.measure(url, count, lambda served: progress.update(task, completed=served), marks)
+    progress.remove_task(task)
+    return measured
+
+
 def main() -> None:
     """Measure, then print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -138,6 +151,7 @@ def main() -> None:
         help="a PostgreSQL server to measure on: new databases are made next to this one, and dropped at the end; "
         "the embedded server without it",
     )
+    parser.add_argument("--pictures", action="store_true", help="only the pictures")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     console = Console()
@@ -145,6 +159,9 @@ def main() -> None:
     with databases(options.database) as made:
         report.machine(console, made.facts(), extent.rounds)
         with Progress(*columns, console=console, transient=True) as progress:
+            if options.pictures:
+                report.pictures(console, measure_pictures(progress, made.fresh(), extent.pictures))
+                return
             watched = Watched(console, progress)
             crawled = {
                 size: measure_crawls(watched, made, size, page_count, extent.rounds)
@@ -161,6 +178,7 @@ def main() -> None:
             task = progress.add_task("two sources", total=None)
             merged = merging.measure(made.fresh(), extent.merged_episodes)
             progress.remove_task(task)
+            mirrored = measure_pictures(progress, made.fresh(), extent.pictures)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)
@@ -169,6 +187,7 @@ def main() -> None:
         report.parsing(console, read)
         report.datasets(console, filtered)
         report.merging(console, merged)
+        report.pictures(console, mirrored)
         report.requests(console, **COMPLETE_SHOW)
         report.tmdb_requests(console, seasons=COMPLETE_SHOW["seasons"], cast=COMPLETE_SHOW["cast"])
 

@@ -15,6 +15,7 @@ from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
+from bench.pictures import Timing as PictureTiming
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
@@ -185,6 +186,30 @@ def merging(console: Console, timing: MergeTiming) -> None:
     whole, single = timing.statements
     console.print(f"  statements of a batch of {BATCH:,} new things and their ids: {whole}, of a single one: {single}")
     console.print()
+
+
+def pictures(console: Console, timing: PictureTiming) -> None:
+    """Pictures fetched and stored, and what is made of them."""
+    size = timing.picture_bytes // 1000
+    table = Table(title=f"{timing.pictures:,} pictures of {size} KB into S3", title_justify="left")
+    for column in ("pictures/s", "downloads alone", "boto3 alone", "with nothing new", "memory at each quarter, MB"):
+        table.add_column(column, justify="right")
+    held = [f"{held / 1e6:,.0f}" for _, held in sorted(timing.memory.at.items())]
+    table.add_row(
+        *(
+            f"{timing.pictures / seconds:,.0f}"
+            for seconds in (timing.mirrored, timing.downloaded, timing.uploaded, timing.again)
+        ),
+        " ".join(held),
+    )
+    console.print(table)
+    _goal(console, "mirrored / the slower of the two alone", timing.floor / timing.mirrored, 0.7)
+    _goal(console, "nothing new / mirrored", timing.mirrored / timing.again, 10)
+    _goal(console, "PUTs with nothing new", timing.again_puts, 0, at_most=True)
+    at = sorted(timing.memory.at.items())
+    _goal(console, "memory at the end / at the first quarter", at[-1][1] / at[0][1], 1.2, at_most=True)
+    _goal(console, "variants and hashes / a bare Pillow loop", timing.resized / timing.looked_at, 0.7)
+    console.print(f"  {1 / timing.looked_at:,.1f} pictures/s a worker, Pillow alone {1 / timing.resized:,.1f}\n")
 
 
 def requests(console: Console, *, seasons: int, episodes: int, cast: int, images: int) -> None:

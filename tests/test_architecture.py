@@ -96,14 +96,27 @@ def test_the_catalog_needs_sqlalchemy_and_psycopg_only() -> None:
     assert strangers(CRAWL / "catalog", allowed, "trr_crawl") == []
 
 
-def test_only_the_store_writes_the_catalog() -> None:
-    writers = {
+def users_of(module: str) -> set[str]:
+    """Who outside the catalog imports one of its modules."""
+    return {
         str(path.relative_to(CRAWL))
         for path in sources(CRAWL)
         for name in imports(path)
-        if within(name, ("trr_crawl.catalog.write",)) and CRAWL / "catalog" not in path.parents
+        if within(name, (module,)) and CRAWL / "catalog" not in path.parents
     }
-    assert writers == {"pipelines/store.py"}
+
+
+def test_only_the_store_writes_the_catalog() -> None:
+    assert users_of("trr_crawl.catalog.write") == {"pipelines/store.py"}
+
+
+def test_what_is_kept_of_pictures_is_noted_where_they_are_stored_pruned_and_moved() -> None:
+    assert users_of("trr_crawl.catalog.hosting") == {"pipelines/images.py", "images/upkeep.py"}
+    for path in sources(CRAWL):
+        text = path.read_text(encoding="utf-8")
+        tables = re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM) (image_\w+|primary_images)", text)
+        allowed = {"hosting.py": "image_", "primary.py": "primary_images"}.get(path.name, "nothing")
+        assert [table for table in tables if not table.startswith(allowed)] == [], path
 
 
 def test_migrations_import_the_metadata_and_nothing_else() -> None:

@@ -50,6 +50,8 @@ class Expects(enum.StrEnum):
     """A page of a wiki."""
     FILE = "file"
     """A file that goes to the disk (`downloads.py`): all of it, the rest of it, or word that it did not change."""
+    IMAGE = "image"
+    """A picture, or word that it did not change."""
 
 
 class Outcome(enum.StrEnum):
@@ -116,6 +118,8 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
         return Outcome.CHALLENGE
     if expects is Expects.FILE and status in (206, 304):
         return Outcome.OK
+    if expects is Expects.IMAGE and status == 304:
+        return Outcome.OK
     if expects is Expects.GRAPHQL and status in (200, 400) and _has_errors(body):
         return Outcome.REFUSED
     if expects is Expects.TMDB and status in TMDB_REFUSALS and b'"status_code"' in body[:1000]:
@@ -128,6 +132,8 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
         if expects in (Expects.GRAPHQL, Expects.TMDB, Expects.FILE, Expects.MEDIAWIKI) and body[
             :64
         ].lstrip().startswith(b"<"):
+            return Outcome.HUMAN_VERIFICATION
+        if expects is Expects.IMAGE and body[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
             return Outcome.HUMAN_VERIFICATION
         return Outcome.OK
     by_status = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND, 410: Outcome.NOT_FOUND, 429: Outcome.RATE_LIMITED}

@@ -954,6 +954,31 @@ class Change(Item):
         return f"{self.of}/{self.id}"
 
 
+@dataclass(kw_only=True, slots=True)
+class ImageRequest(Item):
+    """A picture whose file is to be fetched. It says what to fetch: it is never stored itself."""
+
+    kind: ClassVar[str] = "image_request"
+
+    url: str
+    """The original; case-exact."""
+    owners: str
+    """What sort of thing shows it: "shows", "people", "seasons", "episodes", "logos"."""
+    owner_id: str
+    """That thing's id at the source."""
+    image_kind: str
+    """The source's word for what it shows, "primary" for the picture that the thing itself names; of logos, whose."""
+
+    @property
+    def key(self) -> str:
+        return self.url
+
+    @property
+    def is_logo(self) -> bool:
+        """Whether it may be a drawing, and is wanted as a PNG."""
+        return self.owners == "logos" or self.image_kind == "logo"
+
+
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Inventory:
     """All that a source has of one kind within one parent: what it once named there and no longer names is gone."""
@@ -994,6 +1019,7 @@ FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
         FandomPage,
         Candidate,
         Change,
+        ImageRequest,
     )
 }
 """The fields of each kind that go into its record; `source` is the record's own."""

@@ -171,9 +171,11 @@ class RunRecorder:
             stats.get("downloader/request_count", 0),
             stats.get("downloader/response_bytes", 0),
             sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+            stats.get("images/stored", 0) + stats.get("images/known", 0),
         ]
         update = """
-            UPDATE crawl_runs SET heartbeat_at = now(), items = %s, requests = %s, bytes = %s, blocks = %s
+            UPDATE crawl_runs SET heartbeat_at = now(), items = %s, requests = %s, bytes = %s, blocks = %s,
+                   images = %s
             WHERE id = %s
         """
         connection = self._connected()

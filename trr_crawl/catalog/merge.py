@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import Connection, sql
 from sqlalchemy.dialects import postgresql
 
+from trr_crawl.catalog import primary
 from trr_crawl.catalog.identity import NATURAL_KEYS
 from trr_crawl.catalog.precedence import LARGEST, OWNERS, PRECEDENCE, UNITED, Said
 from trr_crawl.catalog.tables import ENTITIES
@@ -48,6 +49,7 @@ def merge(connection: Connection[Any], kinds: Collection[str]) -> None:
         # so that the later one sees what the earlier one recorded.
         connection.execute(_lock(kind))
         connection.execute(_derive(kind))
+    primary.choose(connection, set(kinds))
 
 
 def write_changes(connection: Connection[Any]) -> None:

@@ -12,8 +12,9 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from trr_crawl.catalog import joining, merge
+from trr_crawl.catalog import joining, merge, primary
 from trr_crawl.catalog.precedence import PRECEDENCE, UNITED, Said
+from trr_crawl.catalog.primary import ROLES
 from trr_crawl.catalog.tables import ENTITIES
 
 Catalog = Connection[Any]
@@ -110,7 +111,27 @@ def explain(connection: Catalog, kind: str, entity: UUID) -> list[Explanation]:
             override=overrides.get(field),
         )
         for field, sayings in PRECEDENCE[kind].items()
-    ]
+    ] + [_explain_role(connection, kind, entity, role, overrides.get(role)) for role in ROLES.get(kind, ())]
+
+
+def _explain_role(
+    connection: Catalog, kind: str, entity: UUID, role: str, override: Mapping[str, Any] | None
+) -> Explanation:
+    """Why a picture stands for an entity."""
+    chosen = connection.execute(
+        "SELECT url, source FROM primary_images WHERE entity_id = %s AND role = %s", [entity, role]
+    ).fetchone()
+    url, source = chosen or (None, None)
+    return Explanation(
+        field=role,
+        value=url,
+        winner=source,
+        candidates=[
+            Candidate(source=said, field="picture", value=candidate, counts=True)
+            for said, candidate in primary.candidates(connection, kind, entity, role)
+        ],
+        override=override,
+    )
 
 
 def conflicts(
@@ -291,8 +312,9 @@ def _refusing(sentence: str) -> Iterator[None]:
 
 
 def _check_field(kind: str, field: str) -> None:
-    if field not in PRECEDENCE[kind]:
-        raise ReviewError(f"a {kind} has no field {field!r}; it has {', '.join(PRECEDENCE[kind])}.")
+    known = [*PRECEDENCE[kind], *ROLES.get(kind, ())]
+    if field not in known:
+        raise ReviewError(f"a {kind} has no field {field!r}; it has {', '.join(known)}.")
 
 
 def _derive(connection: Catalog, kind: str, entity: UUID) -> None:

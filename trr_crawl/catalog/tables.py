@@ -1,7 +1,8 @@
 """The catalog's tables, on the one MetaData of the project.
 
 Observations (`source_records`) are what sources say. Entities (`ENTITIES`) are derived from them by `precedence.py` and
-`merge.py`; nothing else writes those rows. Times are `timestamptz`, ids are UUIDv7.
+`merge.py`, as is `primary_images` by `primary.py`; nothing else writes those rows. Times are `timestamptz`, ids are
+UUIDv7.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -590,6 +591,75 @@ fandom_pages = _entity(
     Column("person_key", Code),
     Index("ix_fandom_pages_wiki_page_id", "wiki", "page_id"),
     Index("ix_fandom_pages_person_key", "person_key"),
+)
+
+# Where pictures are kept. None of this is derived, so no merge touches it: what was fetched belongs to an address, and
+# the bytes that came to their SHA-256, whatever things of the catalog use them.
+image_files = Table(
+    "image_files",
+    metadata,
+    Column("sha256", Code, primary_key=True),
+    Column("content_type", Code, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    # What follows needs the pixels: null where IMAGES_VARIANTS is off.
+    Column("dominant_colour", Code),
+    Column("blurhash", Code),
+    Column("perceptual_hash", BIT(128)),
+    _timestamp("stored_at"),
+    CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+    CheckConstraint("bytes > 0", name="bytes"),
+    CheckConstraint("width > 0", name="width"),
+    CheckConstraint("height > 0", name="height"),
+)
+
+image_objects = Table(
+    "image_objects",
+    metadata,
+    Column("key", Code, primary_key=True),
+    Column("sha256", Code, ForeignKey("image_files.sha256", ondelete="RESTRICT"), nullable=False),
+    # "original", "png", or the width of a thumbnail.
+    Column("variant", Code, nullable=False),
+    Column("content_type", Code, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    # s3://bucket, or the local folder; and where readers find it.
+    Column("store", Code, nullable=False),
+    Column("url", Text, nullable=False),
+    UniqueConstraint("sha256", "variant"),
+    CheckConstraint("bytes > 0", name="bytes"),
+    CheckConstraint("width > 0", name="width"),
+    CheckConstraint("height > 0", name="height"),
+)
+
+image_sources = Table(
+    "image_sources",
+    metadata,
+    # As the source gives it, case-exact.
+    Column("url", Code, primary_key=True),
+    Column("sha256", Code, ForeignKey("image_files.sha256", ondelete="RESTRICT")),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    # Why the last answer was no picture; what came before stays.
+    Column("error", Text),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    _timestamp("fetched_at"),
+    _timestamp("checked_at"),
+    CheckConstraint("num_nonnulls(sha256, error) > 0", name="known"),
+    Index("ix_image_sources_sha256", "sha256"),
+)
+
+primary_images = Table(
+    "primary_images",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    # "poster", "backdrop", "logo", "photo".
+    Column("role", Code, primary_key=True),
+    Column("url", Text, nullable=False),
+    # A source, or "override".
+    Column("source", Code, nullable=False),
 )
 
 ENTITIES: Final[dict[str, Table]] = {
