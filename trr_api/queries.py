@@ -1,0 +1,115 @@
+"""How statements are put together. Every value is bound; only texts of this project's own `queries.py` are SQL.
+
+A resource is a mapping of its fields' names to SQL expressions. PostgreSQL makes the JSON of it, and nothing reads that
+JSON again: it goes to the caller as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from trr_api.parameters import split
+
+Fields = Mapping[str, str]
+"""Name in the answer -> SQL expression."""
+
+SEQ: Final = "(SELECT max(seq) FROM changes)"
+"""How far the catalog had come when an answer was made; see `trr_api.conditional`."""
+
+
+class Values:
+    """The values of a statement, in order; calling it binds one and gives its placeholder."""
+
+    def __init__(self) -> None:
+        self.bound: list[object] = []
+
+    def __call__(self, value: object, cast: str = "") -> str:
+        self.bound.append(value)
+        return f"${len(self.bound)}{cast and '::'}{cast}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of a list: expressions that are never null, all ascending or all descending, ended by a unique one.
+
+    Their types are what a cursor's values are cast to.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    """(expression, type)"""
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A finished statement with its values."""
+
+    query: bytes
+    values: Sequence[object] = field(default_factory=list)
+
+
+def pick(fields: Fields, names: str | None) -> dict[str, str]:
+    """The fields that a `Names` parameter asks for, and the id; all of them where it is not given."""
+    asked = split(names)
+    return {name: fields[name] for name in fields if names is None or name in asked or name == "id"}
+
+
+def columns(fields: Fields) -> str:
+    """`expression AS "name"` for each field."""
+    return ", ".join(f'{expression} AS "{name}"' for name, expression in fields.items())
+
+
+def objects(fields: Fields, source: str, *, order: str = "") -> str:
+    """An expression: a JSON array of objects out of `FROM source`; empty where there is none."""
+    numbered = f', row_number() OVER (ORDER BY {order}) AS "#"' if order else ""
+    by = ' ORDER BY "#"' if order else ""
+    made = f"(SELECT to_json(o) FROM (SELECT {columns(fields)}) o)"
+    return f"(SELECT coalesce(json_agg(o.made{by}), '[]'::json) FROM (SELECT {made} AS made{numbered} FROM {source}) o)"
+
+
+def one(fields: Fields, source: str, values: Values) -> Statement:
+    """One thing: its JSON and the catalog's seq; no row where there is none."""
+    query = f"SELECT row_to_json(item), {SEQ} FROM (SELECT {columns(fields)} FROM {source}) item"
+    return Statement(query.encode(), values.bound)
+
+
+def page(
+    fields: Fields,
+    source: str,
+    values: Values,
+    *,
+    sort: Sort,
+    limit: int,
+    after: Sequence[object] | None = None,
+    where: Sequence[str] = (),
+    within: str = "",
+) -> Statement:
+    """A page of a list: its JSON array, the next row's place (null at the end), and the catalog's seq.
+
+    `within`: `table WHERE …` of what the list belongs to; no row comes back where that does not exist.
+    """
+    direction = " DESC" if sort.descending else ""
+    order = ", ".join(f"{key}{direction}" for key, _ in sort.keys)
+    conditions = list(where)
+    if after is not None:
+        keys = ", ".join(key for key, _ in sort.keys)
+        bounds = ", ".join(values(value, cast) for value, (_, cast) in zip(after, sort.keys, strict=True))
+        conditions.append(f"({keys}) {'<' if sort.descending else '>'} ({bounds})")
+    condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    most = values(limit, "int")
+    place = f"json_build_array({', '.join(key for key, _ in sort.keys)})"
+    rows = (
+        f"SELECT (SELECT to_json(o) FROM (SELECT {columns(fields)}) o) AS item, "
+        f"{place} AS place, row_number() OVER (ORDER BY {order}) AS number "
+        f"FROM {source}{condition} ORDER BY {order} LIMIT {most} + 1"
+    )
+    query = (
+        f"SELECT coalesce(json_agg(item ORDER BY number) FILTER (WHERE number <= {most}), '[]'::json), "
+        f"CASE WHEN count(*) > {most} THEN min(place::text) FILTER (WHERE number = {most}) END, {SEQ} "
+        f"FROM ({rows}) page"
+    )
+    if within:
+        query = f"SELECT listed.* FROM (SELECT FROM {within}) owner, LATERAL ({query}) listed"
+    return Statement(query.encode(), values.bound)
