@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
-from trr_api.catalog.routes import router as catalog
+from trr_api.catalog.episodes.routes import router as episodes
+from trr_api.catalog.shows.routes import router as shows
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
@@ -21,10 +22,9 @@ from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors
-from trr_api.problems import Problem, ProblemDetails, on_http_error, on_problem, on_validation_error
+from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
+from trr_api.routing import PREFIX, take_in
 from trr_api.throttle import Throttle
-
-PREFIX: Final = "/api/v1"
 
 DESCRIPTION: Final = """
 Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
@@ -32,11 +32,6 @@ Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
 Lists are paged by cursors (`next_cursor`, and `Link` headers); every GET has an `ETag`; what goes wrong comes as
 `application/problem+json`. An id that was merged into another answers 308.
 """
-
-PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
-    "4XX": {"model": ProblemDetails, "description": "The request is wrong"},
-    "5XX": {"model": ProblemDetails, "description": "The catalog is away, or an error that is ours"},
-}
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
@@ -48,6 +43,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
+        gc.collect()
+        gc.freeze()
         try:
             yield
         finally:
@@ -62,15 +60,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         docs_url="/docs",
         redoc_url=None,
         redirect_slashes=False,
-        responses=PROBLEM,
-        generate_unique_id_function=_operation_id,
-        max_body_size=100_000,
     )
     app.state.database = database
     app.state.metrics = metrics
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    app.include_router(health)
-    app.include_router(catalog, prefix=PREFIX)
+    take_in(app, shows, episodes, health)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -88,7 +82,3 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         )
     app.add_middleware(Requests, metrics=metrics)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

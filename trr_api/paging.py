@@ -53,6 +53,10 @@ class Cursors:
         keys: list[Any] = json.loads(place)
         return keys
 
+    def after(self, scope: str, text: str | None) -> list[Any] | None:
+        """The sort keys in the cursor that a request gave, if it gave one."""
+        return None if text is None else self.read(scope, text)
+
     def _sign(self, scope: str, place: bytes) -> bytes:
         return hmac.digest(self.secret, scope.encode() + b"\0" + place, hashlib.sha256)[:_SIGNATURE]
 

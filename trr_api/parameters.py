@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic_core import CoreSchema, core_schema
+
+
+def _check_year(when: date) -> date:
+    if not 1800 <= when.year <= 2200:
+        raise ValueError("its year must be between 1800 and 2200")
+    return when
+
+
+def _in_utc(when: datetime) -> datetime:
+    _check_year(when)
+    return when.astimezone(UTC)
+
+
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+Day = Annotated[date, AfterValidator(_check_year)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Parameters(BaseModel):

@@ -69,47 +69,49 @@ def objects(fields: Fields, source: str, *, order: str = "") -> str:
     return f"(SELECT coalesce(json_agg(o.made{by}), '[]'::json) FROM (SELECT {made} AS made{numbered} FROM {source}) o)"
 
 
-def one(fields: Fields, source: str, values: Values) -> Statement:
-    """One thing: its JSON and the catalog's seq; no row where there is none."""
-    query = f"SELECT row_to_json(item), {SEQ} FROM (SELECT {columns(fields)} FROM {source}) item"
-    return Statement(query.encode(), values.bound)
+def one(fields: Fields, source: str) -> bytes:
+    """A statement for one thing: its JSON and the catalog's seq; no row where there is none."""
+    return f"SELECT row_to_json(item), {SEQ} FROM (SELECT {columns(fields)} FROM {source}) item".encode()
 
 
 def page(
     fields: Fields,
     source: str,
-    values: Values,
     *,
     sort: Sort,
-    limit: int,
-    after: Sequence[object] | None = None,
+    bound: int,
+    after: bool,
     where: Sequence[str] = (),
     within: str = "",
-) -> Statement:
-    """A page of a list: its JSON array, the next row's place (null at the end), and the catalog's seq.
+) -> bytes:
+    """A statement for a page of a list: its JSON array, its last row's place (null on the last page), and the seq.
 
-    `within`: `table WHERE …` of what the list belongs to; no row comes back where that does not exist.
+    `bound` placeholders are taken; the next is the limit; where the page comes `after` a place, its keys follow.
+    `within` selects what the list belongs to, which `where` calls `owner`; no row comes back where that does not exist.
     """
     direction = " DESC" if sort.descending else ""
+    keys = ", ".join(key for key, _ in sort.keys)
     order = ", ".join(f"{key}{direction}" for key, _ in sort.keys)
+    limit = f"${bound + 1}::int"
     conditions = list(where)
-    if after is not None:
-        keys = ", ".join(key for key, _ in sort.keys)
-        bounds = ", ".join(values(value, cast) for value, (_, cast) in zip(after, sort.keys, strict=True))
+    if after:
+        bounds = ", ".join(f"${bound + 2 + at}::{cast}" for at, (_, cast) in enumerate(sort.keys))
         conditions.append(f"({keys}) {'<' if sort.descending else '>'} ({bounds})")
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    most = values(limit, "int")
-    place = f"json_build_array({', '.join(key for key, _ in sort.keys)})"
     rows = (
-        f"SELECT (SELECT to_json(o) FROM (SELECT {columns(fields)}) o) AS item, "
-        f"{place} AS place, row_number() OVER (ORDER BY {order}) AS number "
-        f"FROM {source}{condition} ORDER BY {order} LIMIT {most} + 1"
+        f"SELECT (SELECT to_json(o) FROM (SELECT {columns(fields)}) o) AS item, json_build_array({keys}) AS place "
+        f"FROM {source}{condition} ORDER BY {order} LIMIT {limit} + 1"
     )
     query = (
-        f"SELECT coalesce(json_agg(item ORDER BY number) FILTER (WHERE number <= {most}), '[]'::json), "
-        f"CASE WHEN count(*) > {most} THEN min(place::text) FILTER (WHERE number = {most}) END, {SEQ} "
-        f"FROM ({rows}) page"
+        f"SELECT coalesce(json_agg(item ORDER BY number) FILTER (WHERE number <= {limit}), '[]'::json), "
+        f"CASE WHEN count(*) > {limit} THEN min(place::text) FILTER (WHERE number = {limit}) END, {SEQ} "
+        f"FROM (SELECT item, place, row_number() OVER () AS number FROM ({rows}) ordered) page"
     )
     if within:
-        query = f"SELECT listed.* FROM (SELECT FROM {within}) owner, LATERAL ({query}) listed"
-    return Statement(query.encode(), values.bound)
+        query = f"SELECT listed.* FROM ({within}) owner, LATERAL ({query}) listed"
+    return query.encode()
+
+
+def after_place(query: bytes, values: Sequence[object], limit: int, after: Sequence[object] | None) -> Statement:
+    """A `page` statement with its values."""
+    return Statement(query, [*values, limit, *(after or ())])

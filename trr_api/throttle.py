@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from limits import RateLimitItem, parse
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,7 +21,7 @@ class Throttle:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self._limiter = MovingWindowRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
         self._by_address = _limit(settings.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,9 +11,12 @@ from pydantic import PlainValidator, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trr_api.answers import Answer, paged
 from trr_api.catalog import queries
 from trr_api.database import Database
+from trr_api.paging import Cursors
 from trr_api.problems import Problem
+from trr_api.queries import Statement
 
 Key = UUID | str
 """A UUID, or a slug."""
@@ -51,15 +54,40 @@ PersonKey = Annotated[
 ]
 
 
-async def moved(database: Database, request: Request, kind: str, named: Key) -> Response:
-    """What to answer where the catalog has no such thing: 308 if it is one with another now, or was renamed.
+Number = Annotated[int, Path(ge=0, le=100_000, description="Number of the season; 0 has the specials.", examples=[1])]
 
-    Problem where it never was.
+
+def id_of(thing: str) -> Any:
+    """What describes an id in an address."""
+    return Path(description=f"Id of the {thing}.", examples=["0199c0de-0000-7000-8000-000000000001"])
+
+
+async def one(database: Database, request: Request, statement: Statement, kind: str, named: Key) -> Response:
+    """The answer to a `queries.one` statement; see `moved` for where it finds nothing."""
+    rows = await database.fetch(statement.query, statement.values)
+    return Answer(*rows[0]) if rows else await moved(database, request, kind, named)
+
+
+async def some(
+    database: Database, request: Request, cursors: Cursors, statement: Statement, scope: str, kind: str, named: Key
+) -> Response:
+    """The answer to a `queries.page` statement within something; see `moved` for where that is not found."""
+    rows = await database.fetch(statement.query, statement.values)
+    return paged(request, rows[0], cursors, scope) if rows else await moved(database, request, kind, named)
+
+
+async def moved(database: Database, request: Request, kind: str, named: Key) -> Response:
+    """What to answer where nothing was found: 308 if the thing is one with another now, or was renamed.
+
+    Problem where it never was, or is there and what was asked of it is not.
     """
     statement = queries.elsewhere(kind, named)
     rows = await database.fetch(statement.query, statement.values)
     if not rows:
         raise Problem("not-found", f"The catalog has no {kind.replace('_', ' ')} {named}.")
-    path = request.url.path.replace(f"/{named}", f"/{rows[0][0]}", 1)
+    place, is_here = rows[0]
+    if is_here:
+        raise Problem("not-found", f"The {kind.replace('_', ' ')} {named} is there, but has no {request.url.path}.")
+    path = request.url.path.replace(f"/{named}", f"/{place}", 1)
     query = request.url.query
     return Response(status_code=308, headers={"location": f"{path}?{query}" if query else path})

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
-from trr_api.queries import Fields, Statement, Values
+from trr_api.queries import Fields, Statement, columns
+from trr_crawl.catalog.tables import ENTITIES
 
-PLURALS: Final = {
-    "show": "shows",
-    "season": "seasons",
-    "episode": "episodes",
-    "person": "people",
-    "image": "images",
-    "list": "lists",
-    "network": "networks",
-    "company": "companies",
-    "watch_provider": "providers",
-}
-"""The kinds that have an address, and its first part."""
-
-ELSEWHERE: Final = b"""
-SELECT coalesce(slugs.slug, target.id::text) FROM (
-    SELECT coalesce(redirect.new_id, named.id) AS id FROM (
-        SELECT $2::uuid AS id WHERE $2 IS NOT NULL
-        UNION ALL SELECT entity_id FROM slugs WHERE kind = $1 AND slug = $3
-    ) named LEFT JOIN entity_redirects redirect ON redirect.old_id = named.id
-    WHERE redirect.new_id IS NOT NULL OR $2 IS NULL
-) target LEFT JOIN slugs ON slugs.entity_id = target.id AND slugs.current AND $2 IS NULL
+_MOVED_ID: Final = """
+SELECT new_id::text, false FROM entity_redirects WHERE old_id = $1
+UNION ALL SELECT id::text, true FROM {table} WHERE id = $1
 """
-"""Where a thing that is not found lives now: (kind, id or null, slug or null) -> its slug, or id if asked by id."""
+_MOVED_SLUG: Final = """
+SELECT coalesce(current.slug, target.id::text), slugs.current AND redirect.new_id IS NULL
+FROM slugs LEFT JOIN entity_redirects redirect ON redirect.old_id = slugs.entity_id
+CROSS JOIN LATERAL (SELECT coalesce(redirect.new_id, slugs.entity_id) AS id) target
+LEFT JOIN slugs current ON current.entity_id = target.id AND current.current
+WHERE slugs.kind = $1 AND slugs.slug = $2
+"""
 
 
-def identity(alias: str, values: Values, key: object) -> str:
-    """A condition: the row of `alias` is the thing with this id, or with this (current) slug."""
+def elsewhere(kind: str, key: UUID | str) -> Statement:
+    """Where a thing lives now, as an address names it, and whether that is where it was looked for."""
     if isinstance(key, str):
-        kind = {"show": "show", "person": "person"}[alias]
-        return f"{alias}.id = (SELECT entity_id FROM slugs WHERE kind = '{kind}' AND slug = {values(key)} AND current)"
-    return f"{alias}.id = {values(key, 'uuid')}"
+        return Statement(_MOVED_SLUG.encode(), [kind, key])
+    return Statement(_MOVED_ID.format(table=ENTITIES[kind].name).encode(), [key])
+
+
+def named(kind: str, key: UUID | str, place: str = "$1") -> str:
+    """A condition on the table aliased as its kind: this id, or this current slug, bound at `place`."""
+    if isinstance(key, str):
+        return f"{kind}.id = (SELECT entity_id FROM slugs WHERE kind = '{kind}' AND slug = {place} AND current)"
+    return f"{kind}.id = {place}"
 
 
 def slug(alias: str) -> str:
@@ -88,10 +84,31 @@ def primary_picture(owner: str, kinds: tuple[str, ...] | None = None) -> str:
         f"WHERE {owner} AND entry.removed_at IS NULL AND image.url IS NOT NULL{kind} "
         "ORDER BY entry.position NULLS LAST, image.id LIMIT 1"
     )
-    columns = ", ".join(f'{expression} AS "{name}"' for name, expression in PICTURE.items())
-    return f"(SELECT to_json(picture) FROM (SELECT {columns} FROM {one}) picture)"
+    return embedded(PICTURE, one)
 
 
-def elsewhere(kind: str, key: object) -> Statement:
-    """See ELSEWHERE."""
-    return Statement(ELSEWHERE, [kind, None, key] if isinstance(key, str) else [kind, key, None])
+EPISODE: Final[Fields] = {
+    "id": "episode.id",
+    "season_number": "episode.season_number",
+    "episode_number": "episode.episode_number",
+    "title": "episode.title",
+    "air_date": "episode.air_date",
+}
+"""An episode as other resources name it."""
+
+SHOW: Final[Fields] = {"id": "show.id", "slug": slug("show"), "title": "show.title", "start_year": "show.start_year"}
+PERSON: Final[Fields] = {"id": "person.id", "slug": slug("person"), "name": "person.name"}
+ORGANISATION: Final[Fields] = {
+    "id": "named.id",
+    "name": "named.name",
+    "country": "named.country",
+    "logo_url": "named.logo_url",
+}
+
+LAST: Final = 2147483647
+"""Where things without a number stand: at the end."""
+
+
+def embedded(fields: Fields, source: str = "") -> str:
+    """An expression: one JSON object; null where `FROM source` has no row."""
+    return f"(SELECT to_json(o) FROM (SELECT {columns(fields)}{source and ' FROM '}{source}) o)"

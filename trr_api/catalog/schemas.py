@@ -76,3 +76,29 @@ class Kept(Shape):
     updated_at: datetime
     removed_at: datetime | None
     """Since when no source names it any more."""
+
+
+class ShowReference(Shape):
+    """A show, as other resources name it."""
+
+    id: UUID
+    slug: str | None = Field(examples=["harbour-hearts"])
+    title: str | None = Field(examples=["Harbour Hearts"])
+    start_year: int | None = Field(examples=[2019])
+
+
+class PersonReference(Shape):
+    """A person, as other resources name one."""
+
+    id: UUID
+    slug: str | None = Field(examples=["mara-lindqvist"])
+    name: str | None = Field(examples=["Mara Lindqvist"])
+
+
+class Organisation(Shape):
+    """A network or a company, as a show names it."""
+
+    id: UUID
+    name: str | None = Field(examples=["Harbour Channel"])
+    country: str | None = Field(examples=["US"])
+    logo_url: str | None

@@ -11,9 +11,10 @@ from trr_api.health import queries
 from trr_api.health.schemas import Health
 from trr_api.metrics import CONTENT_TYPE, Metrics
 from trr_api.problems import Problem, ProblemDetails
+from trr_api.routing import operation_id
 from trr_crawl.catalog import SCHEMA_REVISION
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 
 
 @router.get("/livez", response_model=Health)

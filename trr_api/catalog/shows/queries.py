@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trr_api.catalog.places import Key
-from trr_api.catalog.queries import external_ids, identity, kept, primary_picture, ratings, slug
-from trr_api.queries import Fields, Sort, Statement, Values, objects, one, page, pick
+from trr_api.catalog.queries import (
+    EPISODE,
+    ORGANISATION,
+    embedded,
+    external_ids,
+    kept,
+    named,
+    primary_picture,
+    ratings,
+    slug,
+)
+from trr_api.queries import Fields, Sort, Statement, Values, after_place, objects, one, page, pick
 
 if TYPE_CHECKING:
     from trr_api.catalog.shows.schemas import ShowParameters, ShowsParameters
@@ -36,26 +47,11 @@ SUMMARY: Final[Fields] = {
 }
 """A show in a list."""
 
-_EPISODE: Final[Fields] = {
-    "id": "episode.id",
-    "season_number": "episode.season_number",
-    "episode_number": "episode.episode_number",
-    "title": "episode.title",
-    "air_date": "episode.air_date",
-}
-
 _NEWEST: Final = (
     "episodes episode WHERE episode.show_id = show.id AND episode.air_date <= current_date "
     "AND episode.removed_at IS NULL "
     "ORDER BY episode.air_date DESC, episode.season_number DESC, episode.episode_number DESC, episode.id LIMIT 1"
 )
-
-_ORGANISATION: Final[Fields] = {
-    "id": "named.id",
-    "name": "named.name",
-    "country": "named.country",
-    "logo_url": "named.logo_url",
-}
 
 _PROVIDER: Final[Fields] = {
     "id": "provider.id",
@@ -72,7 +68,7 @@ def _organisations(table: str, kind: str, ids: str) -> str:
         f"JOIN external_ids known ON known.kind = '{kind}' AND known.source = 'tmdb' AND known.value = listed.value "
         f"JOIN {table} named ON named.id = known.entity_id"
     )
-    return objects(_ORGANISATION, source, order="listed.place")
+    return objects(ORGANISATION, source, order="listed.place")
 
 
 _PROVIDERS: Final = objects(
@@ -114,11 +110,7 @@ DETAIL: Final[Fields] = {
     "content_ratings": "coalesce(show.content_ratings, '[]'::jsonb)",
     "videos": "coalesce(show.videos, '[]'::jsonb)",
     "last_air_date": "show.last_air_date",
-    "newest_episode": (
-        "(SELECT to_json(newest) FROM (SELECT "
-        + ", ".join(f'{expression} AS "{name}"' for name, expression in _EPISODE.items())
-        + f" FROM {_NEWEST}) newest)"
-    ),
+    "newest_episode": embedded(EPISODE, _NEWEST),
     "listed_on": "coalesce((SELECT listed_on FROM listed_shows WHERE listed_shows.show_id = show.id), '{}')",
     "external_ids": external_ids("show"),
 }
@@ -174,19 +166,24 @@ def _conditions(asked: ShowsParameters, values: Values) -> list[str]:
 def shows(asked: ShowsParameters, after: Sequence[object] | None) -> Statement:
     """A page of the shows that match."""
     values = Values()
-    return page(
+    where = _conditions(asked, values)
+    query = page(
         pick(SUMMARY, asked.fields),
         "shows show",
-        values,
         sort=SORTS[asked.sort],
-        limit=asked.limit,
-        after=after,
-        where=_conditions(asked, values),
+        bound=len(values.bound),
+        after=after is not None,
+        where=where,
     )
+    return after_place(query, values.bound, asked.limit, after)
 
 
 def show(key: Key, asked: ShowParameters) -> Statement:
     """One show."""
-    values = Values()
-    fields = pick(DETAIL, asked.fields) | pick(EXPANSIONS, asked.expand or "")
-    return one(fields, f"shows show WHERE {identity('show', values, key)}", values)
+    return Statement(_show(named("show", key), asked.fields, asked.expand), [key])
+
+
+@lru_cache(maxsize=512)
+def _show(condition: str, fields: str | None, expand: str | None) -> bytes:
+    chosen = pick(DETAIL, fields) | pick(EXPANSIONS, expand or "")
+    return one(chosen, f"shows show WHERE {condition}")

@@ -6,15 +6,13 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from trr_api.catalog.places import Id
-from trr_api.catalog.schemas import EpisodeReference, Kept, Picture, Ratings, Shape
+from trr_api.catalog.schemas import EpisodeReference, Kept, Organisation, Picture, Ratings, Shape
 from trr_api.catalog.shows import queries
 from trr_api.paging import PageParameters
-from trr_api.parameters import Names, Parameters
-
-Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+from trr_api.parameters import Moment, Names, Parameters, Word
 
 
 class ShowsParameters(PageParameters):
@@ -35,7 +33,7 @@ class ShowsParameters(PageParameters):
     """Id of a watch provider that offers the show."""
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = Field(default=None, examples=["US"])
     """Where the provider offers it: a country's two letters. Only together with `provider`."""
-    updated_since: AwareDatetime | None = None
+    updated_since: Moment | None = None
     fields: Annotated[str | None, Names(queries.SUMMARY)] = None
     """Only these fields, by commas."""
 
@@ -70,15 +68,6 @@ class ShowSummary(Kept):
     popularity: float | None
     """TMDb's."""
     poster: Picture | None
-
-
-class Organisation(Shape):
-    """A network or a company, as a show names it."""
-
-    id: UUID
-    name: str | None = Field(examples=["Harbour Channel"])
-    country: str | None = Field(examples=["US"])
-    logo_url: str | None
 
 
 class Provider(Shape):
