@@ -13,7 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
+from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
+from trr_api.catalog.find.routes import router as find
+from trr_api.catalog.images.routes import router as images
+from trr_api.catalog.lists.routes import router as lists
+from trr_api.catalog.organisations.routes import router as organisations
+from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
@@ -64,7 +70,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     app.state.metrics = metrics
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, health)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -41,6 +41,11 @@ class Sort:
     """(expression, type)"""
     descending: bool = False
 
+    @property
+    def order(self) -> str:
+        """What follows ORDER BY."""
+        return ", ".join(f"{key} DESC" if self.descending else key for key, _ in self.keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -89,9 +94,7 @@ def page(
     `bound` placeholders are taken; the next is the limit; where the page comes `after` a place, its keys follow.
     `within` selects what the list belongs to, which `where` calls `owner`; no row comes back where that does not exist.
     """
-    direction = " DESC" if sort.descending else ""
     keys = ", ".join(key for key, _ in sort.keys)
-    order = ", ".join(f"{key}{direction}" for key, _ in sort.keys)
     limit = f"${bound + 1}::int"
     conditions = list(where)
     if after:
@@ -100,7 +103,7 @@ def page(
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = (
         f"SELECT (SELECT to_json(o) FROM (SELECT {columns(fields)}) o) AS item, json_build_array({keys}) AS place "
-        f"FROM {source}{condition} ORDER BY {order} LIMIT {limit} + 1"
+        f"FROM {source}{condition} ORDER BY {sort.order} LIMIT {limit} + 1"
     )
     query = (
         f"SELECT coalesce(json_agg(item ORDER BY number) FILTER (WHERE number <= {limit}), '[]'::json), "

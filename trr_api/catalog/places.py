@@ -26,6 +26,11 @@ _SLUG: Final = "[a-z0-9]+(-[a-z0-9]+)*"
 _LONGEST: Final = 100
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is an id of the catalog."""
+    return _UUID.fullmatch(text) is not None
+
+
 def uuid(text: Any) -> UUID:
     """An id as text. ValueError for anything else, also for the other spellings that Python's UUID takes."""
     if isinstance(text, str) and _UUID.fullmatch(text):

@@ -76,15 +76,15 @@ PICTURE: Final[Fields] = {
 """A picture as other resources show it. The one place that says where a picture is served from."""
 
 
-def primary_picture(owner: str, kinds: tuple[str, ...] | None = None) -> str:
-    """The picture to show first: `owner` is the condition that ties `entry` to it; of these kinds, or of any."""
+def primary_picture(owner: str, kinds: tuple[str, ...] | None = None, *, whole: bool = True) -> str:
+    """The picture to show first, or its id: `owner` ties `entry` to whose it is; of these kinds, or of any."""
     kind = f" AND lower(image.image_type) IN ({', '.join(map(repr, kinds))})" if kinds else ""
     one = (
         "gallery_entries entry JOIN images image ON image.id = entry.picture_id "
         f"WHERE {owner} AND entry.removed_at IS NULL AND image.url IS NOT NULL{kind} "
         "ORDER BY entry.position NULLS LAST, image.id LIMIT 1"
     )
-    return embedded(PICTURE, one)
+    return embedded(PICTURE, one) if whole else f"(SELECT image.id FROM {one})"
 
 
 EPISODE: Final[Fields] = {

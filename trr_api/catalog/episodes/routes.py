@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
 
@@ -22,6 +23,10 @@ from trr_api.catalog.episodes.schemas import (
 from trr_api.catalog.places import Id, Number, ShowKey, id_of, one, some
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Catalog, Paging
+from trr_api.problems import invalid
+
+MOST_DAYS: Final = 366
+"""So much of the schedule at once."""
 
 router = routing.router("", "episodes")
 
@@ -83,6 +88,9 @@ async def list_schedule(
     request: Request, database: Catalog, cursors: Paging, asked: Annotated[ScheduleParameters, Query()]
 ) -> Response:
     """What aired or will air between two days, first things first."""
+    first, last = asked.days()
+    if not first <= last <= first + timedelta(days=MOST_DAYS):
+        raise invalid("to", f"it must be the day of `from`, or up to {MOST_DAYS} days later")
     statement = queries.schedule(asked, cursors.after("schedule", asked.cursor))
     [row] = await database.fetch(statement.query, statement.values)
     answer = paged(request, row, cursors, "schedule")

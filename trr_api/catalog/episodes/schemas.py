@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trr_api.catalog.episodes import queries
 from trr_api.catalog.schemas import Kept, Picture, Ratings, ShowReference
 from trr_api.paging import PageParameters
 from trr_api.parameters import Day, Names, Parameters, Word
-
-MOST_DAYS: Final = 366
-"""So much of the schedule at once."""
 
 
 class SeasonsParameters(PageParameters):
@@ -61,13 +58,6 @@ class ScheduleParameters(PageParameters):
     network: Word | None = None
     fields: Annotated[str | None, Names(queries.DETAIL)] = None
     """Only these fields, by commas."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        first, last = self.days()
-        if not first <= last <= first + timedelta(days=MOST_DAYS):
-            raise ValueError(f"`to` must be `from` or up to {MOST_DAYS} days later")
-        return self
 
     def days(self) -> tuple[date, date]:
         """The first day and the last."""

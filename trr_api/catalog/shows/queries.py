@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from trr_api.catalog.places import Key
+from trr_api.catalog.credits.queries import BY_BILLING, CREDIT, CREDITS
+from trr_api.catalog.episodes.queries import SEASON
+from trr_api.catalog.places import Key, is_id
 from trr_api.catalog.queries import (
     EPISODE,
     ORGANISATION,
@@ -116,7 +118,15 @@ DETAIL: Final[Fields] = {
 }
 """A show alone."""
 
+_CAST: Final = (
+    f"{CREDITS} WHERE credit.show_id = show.id AND credit.category = 'cast' AND credit.removed_at IS NULL "
+    f"ORDER BY {BY_BILLING.order} LIMIT 20"
+)
 EXPANSIONS: Final[Fields] = {
+    "seasons": objects(
+        SEASON, "seasons season WHERE season.show_id = show.id AND season.removed_at IS NULL", order="season_number"
+    ),
+    "cast": objects(CREDIT, _CAST),
     "provenance": "show.provenance",
     "translations": "coalesce(show.translations, '[]'::jsonb)",
 }
@@ -141,15 +151,28 @@ _OFFERED: Final = (
 )
 
 
+def _by(kind: str, value: str, column: str, values: Values) -> str:
+    """By the name that a show has for a network or company, or by the id of one in the catalog."""
+    if not is_id(value):
+        return f"show.{column} @> ARRAY[{values(value, 'text')}]"
+    return (
+        f"show.tmdb_{kind}_ids && ARRAY(SELECT value FROM external_ids known WHERE known.kind = '{kind}' "
+        f"AND known.source = 'tmdb' AND known.entity_id = {values(value, 'uuid')})"
+    )
+
+
 def _conditions(asked: ShowsParameters, values: Values) -> list[str]:
     """What the parameters ask for."""
     found = ["show.removed_at IS NULL"]
-    for value, column in ((asked.genre, "genres"), (asked.network, "networks"), (asked.tag, "tags")):
+    for value, column in ((asked.genre, "genres"), (asked.tag, "tags")):
         if value is not None:
             found.append(f"show.{column} @> ARRAY[{values(value, 'text')}]")
     for value, column in ((asked.status, "production_status"), (asked.type, "show_type")):
         if value is not None:
             found.append(f"show.{column} = {values(value, 'text')}")
+    for kind, value, column in (("network", asked.network, "networks"), ("company", asked.company, "companies")):
+        if value is not None:
+            found.append(_by(kind, value, column, values))
     if asked.year is not None:
         found.append(f"show.start_year = {values(asked.year, 'int')}")
     if asked.updated_since is not None:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from trr_api.catalog.credits.schemas import Credit
+from trr_api.catalog.episodes.schemas import Season
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import EpisodeReference, Kept, Organisation, Picture, Ratings, Shape
 from trr_api.catalog.shows import queries
@@ -22,6 +24,9 @@ class ShowsParameters(PageParameters):
     """`name` from A on, the others from the top."""
     genre: Word | None = Field(default=None, examples=["Reality-TV"])
     network: Word | None = Field(default=None, examples=["Harbour Channel"])
+    """Its name, or its id here."""
+    company: Word | None = None
+    """Its name, or its id here."""
     tag: Word | None = None
     status: Word | None = None
     type: Word | None = Field(default=None, examples=["tvSeries"])
@@ -118,7 +123,11 @@ class Show(ShowSummary):
     """Sources on whose lists the show is."""
     external_ids: dict[str, str] = Field(examples=[{"imdb": "tt0000001", "tmdb": "1"}])
     """Source -> id; the first where a source has several. `/find` knows all of them."""
-    provenance: dict[str, Any] | None = Field(default=None)
+    seasons: list[Season] | None = None
+    """Only with `expand=seasons`."""
+    cast: list[Credit] | None = None
+    """The first 20 in billing order. Only with `expand=cast`."""
+    provenance: dict[str, Any] | None = None
     """Field of the catalog -> the source that it came from. Only with `expand=provenance`."""
-    translations: list[Any] | None = Field(default=None)
+    translations: list[Any] | None = None
     """Only with `expand=translations`."""
