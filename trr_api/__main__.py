@@ -8,8 +8,10 @@ import sys
 import tempfile
 
 import uvicorn
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from trr_api import openapi
+from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.keys import commands
 from trr_crawl import database
@@ -18,8 +20,14 @@ from trr_crawl import database
 def main() -> int:
     """Do what was asked; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m trr_api", description=__doc__)
-    commands.add_to(parser.add_subparsers(dest="command"))
+    subcommands = parser.add_subparsers(dest="command")
+    commands.add_to(subcommands)
+    subcommands.add_parser("openapi", help=f"write the OpenAPI document to {openapi.PATH.name} in docs/")
     arguments = parser.parse_args()
+    if arguments.command == "openapi":
+        nowhere = Settings(database_url=SecretStr("postgresql://"))
+        openapi.PATH.write_text(openapi.text(create_app(nowhere)), encoding="utf-8")
+        return 0
     try:
         if arguments.command == "key":
             return commands.run(arguments)
