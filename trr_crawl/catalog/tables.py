@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
@@ -195,6 +196,22 @@ external_ids = Table(
     Index("ix_external_ids_entity_id", "entity_id"),
 )
 
+# Readable addresses of shows and people. Triggers assign them; one that is no longer current leads on.
+slugs = Table(
+    "slugs",
+    metadata,
+    Column("kind", Code, primary_key=True),
+    Column("slug", Code, primary_key=True),
+    Column("entity_id", Uuid, nullable=False),
+    # Made of the name alone; the slug may have more, where another thing had it first.
+    Column("base", Code, nullable=False),
+    Column("current", Boolean, nullable=False),
+    _timestamp("created_at"),
+    _one_of("kind", KINDS),
+    CheckConstraint("slug <> ''", name="slug"),
+    Index("ix_slugs_entity_id", "entity_id", unique=True, postgresql_where=text("current")),
+)
+
 overrides = Table(
     "overrides",
     metadata,
@@ -327,6 +344,12 @@ shows = _entity(
     _one_of("cast_rule", CAST_RULES),
     CheckConstraint("cast_min_episodes > 0", name="cast_min_episodes"),
     Index("ix_shows_title", "title"),
+    # What the API's lists are sorted by.
+    Index("ix_shows_by_title", text("coalesce(title, '')"), "id"),
+    Index("ix_shows_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index("ix_shows_by_rating", text("coalesce(imdb_rating, tmdb_rating, -1)"), "id"),
+    Index("ix_shows_by_last_air_date", text("coalesce(last_air_date, '-infinity'::date)"), "id"),
+    Index("ix_shows_by_update", text("updated_at"), "id"),
 )
 
 seasons = _entity(
@@ -401,6 +424,14 @@ people = _entity(
     CheckConstraint("height_centimetres > 0", name="height_centimetres"),
     CheckConstraint("weight_kilograms > 0", name="weight_kilograms"),
     Index("ix_people_name", "name"),
+    # What the API's lists are sorted by, and how a name begins.
+    Index("ix_people_by_name", text("coalesce(name, '')"), "id"),
+    Index("ix_people_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index(
+        "ix_people_lower_name",
+        func.lower(text("name")).label("lower_name"),
+        postgresql_ops={"lower_name": "text_pattern_ops"},
+    ),
 )
 
 
