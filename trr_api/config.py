@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     shutdown_timeout: int = Field(default=15, ge=0)
     """Seconds that running requests get to end after SIGTERM."""
 
+    images_store: str = Field(default="", validation_alias="IMAGES_STORE")
+    """As the crawls have it: what they keep in a folder is served from there."""
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call, by commas; `*` for all. None: no CORS headers."""
     trusted_proxies: str = "127.0.0.1"

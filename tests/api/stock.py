@@ -131,7 +131,7 @@ def _harbour_hearts() -> list[Record]:
                 "image", f"MV5B{name}", url=f"https://pictures.example/{name}.jpg", width=1000, height=1500,
                 image_type=kind, person_ids=[PERSON] if name == "Face" else [],
             )
-            for name, kind in (("Poster", "poster"), ("Still", "still_frame"), ("Face", "portrait"))
+            for name, kind in (("Poster", "poster"), ("Still", "still_frame"), ("Face", "profile"))
         ),
         record("gallery_entry", f"{SHOW}/MV5BPoster", picture_id="MV5BPoster", show_id=SHOW, position=2),
         record("gallery_entry", f"{SHOW}/MV5BStill", picture_id="MV5BStill", show_id=SHOW, position=1),

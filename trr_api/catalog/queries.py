@@ -64,27 +64,33 @@ def kept(alias: str) -> Fields:
     return {"updated_at": f"{alias}.updated_at", "removed_at": f"{alias}.removed_at"}
 
 
-PICTURE: Final[Fields] = {
-    "id": "image.id",
-    "url": "image.url",
-    "width": "image.width",
-    "height": "image.height",
-    "kind": "image.image_type",
-    "language": "image.language",
-    "caption": "image.caption",
+_HOSTED: Final[Fields] = {
+    "content_type": "hosted.content_type",
+    "bytes": "hosted.bytes",
+    "width": "hosted.width",
+    "height": "hosted.height",
+    "dominant_colour": "hosted.dominant_colour",
+    "blurhash": "hosted.blurhash",
+    "variants": "hosted.variants",
 }
-"""A picture as other resources show it. The one place that says where a picture is served from."""
 
 
-def primary_picture(owner: str, kinds: tuple[str, ...] | None = None, *, whole: bool = True) -> str:
-    """The picture to show first, or its id: `owner` ties `entry` to whose it is; of these kinds, or of any."""
-    kind = f" AND lower(image.image_type) IN ({', '.join(map(repr, kinds))})" if kinds else ""
-    one = (
-        "gallery_entries entry JOIN images image ON image.id = entry.picture_id "
-        f"WHERE {owner} AND entry.removed_at IS NULL AND image.url IS NOT NULL{kind} "
-        "ORDER BY entry.position NULLS LAST, image.id LIMIT 1"
+def served(url: str) -> Fields:
+    """Where to show a picture from: our copy, or its source until we have one; and what is known of the copy."""
+    ours = f"hosted_images hosted WHERE hosted.url = {url}"
+    return {
+        "url": f"coalesce((SELECT hosted.hosted_url FROM {ours}), {url})",
+        "source_url": url,
+        "hosted": embedded(_HOSTED, ours),
+    }
+
+
+def primary_picture(owner: str, role: str) -> str:
+    """The picture that stands for `owner`, an alias with an id, in a role of `trr_crawl.catalog.primary`."""
+    return embedded(
+        {**served("chosen.url"), "source": "chosen.source"},
+        f"primary_images chosen WHERE chosen.entity_id = {owner}.id AND chosen.role = '{role}'",
     )
-    return embedded(PICTURE, one) if whole else f"(SELECT image.id FROM {one})"
 
 
 EPISODE: Final[Fields] = {

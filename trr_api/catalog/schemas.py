@@ -40,16 +40,45 @@ class Ratings(Shape):
     tmdb: Rating | None
 
 
-class Picture(Shape):
-    """A picture, as other resources show it."""
+class Variant(Shape):
+    """A picture in another size or form."""
 
-    id: UUID
-    url: str
-    width: int | None = Field(examples=[1000])
-    height: int | None = Field(examples=[1500])
-    kind: str | None = Field(examples=["poster"])
-    language: str | None = Field(examples=["en"])
-    caption: str | None
+    variant: str = Field(examples=["400"])
+    """Its width in pixels, or `png`."""
+    url: str = Field(examples=["https://pictures.example/images/shows/1-400.webp"])
+    content_type: str = Field(examples=["image/webp"])
+    width: int = Field(examples=[400])
+    height: int = Field(examples=[600])
+    bytes: int = Field(examples=[18_204])
+
+
+class Hosted(Shape):
+    """Our copy of a picture."""
+
+    content_type: str = Field(examples=["image/jpeg"])
+    bytes: int = Field(examples=[204_113])
+    width: int = Field(examples=[1000])
+    height: int = Field(examples=[1500])
+    dominant_colour: str | None = Field(examples=["#274b6d"])
+    blurhash: str | None = Field(examples=["LEHV6nWB2yk8pyo0adR*.7kCMdnj"])
+    """https://blurha.sh: what to show while it loads."""
+    variants: list[Variant]
+    """The narrowest first."""
+
+
+class Served(Shape):
+    """Where a picture is."""
+
+    url: str = Field(examples=["https://pictures.example/images/shows/1.jpg"])
+    """To show it from: our copy, or its source until there is one. What starts with a slash is on this server."""
+    source_url: str = Field(examples=["https://pictures.example/Poster.jpg"])
+    hosted: Hosted | None
+
+
+class Picture(Served):
+    """The picture that stands for something."""
+
+    source: str = Field(examples=["tmdb"])
 
 
 class EpisodeReference(Shape):

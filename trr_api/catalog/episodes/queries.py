@@ -66,7 +66,7 @@ SEASON: Final[Fields] = {
     "air_date": "season.air_date",
     "episode_count": "season.episode_count",
     "tmdb_rating": "season.tmdb_rating",
-    "poster": primary_picture("entry.show_id = season.show_id AND entry.season_number = season.season_number"),
+    "poster": primary_picture("season", "poster"),
     "external_ids": external_ids("season"),
     **kept("season"),
 }

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from trr_api.catalog.places import Key
-from trr_api.catalog.queries import LAST, PERSON, PICTURE, kept, named, primary_picture
+from trr_api.catalog.queries import LAST, PERSON, kept, named, served
 from trr_api.queries import Fields, Sort, Statement, Values, after_place, objects, one, page
+from trr_crawl.catalog.tables import ENTITIES
 
 if TYPE_CHECKING:
     from trr_api.catalog.images.schemas import ImagesParameters
 
 _IMAGE: Final[Fields] = {
-    **PICTURE,
+    "id": "image.id",
+    **served("image.url"),
+    "width": "image.width",
+    "height": "image.height",
+    "kind": "image.image_type",
+    "language": "image.language",
+    "caption": "image.caption",
     "source": "image.provenance ->> 'url'",
     "country": "image.country",
     "section": "image.section",
@@ -39,7 +46,7 @@ IMAGE: Final[Fields] = {
 
 ENTRY: Final[Fields] = {
     **_IMAGE,
-    "primary": "image.id = owner.primary_id",
+    "primary": "image.url IS NOT DISTINCT FROM owner.primary_url",
     "position": "entry.position",
     "season_number": "entry.season_number",
 }
@@ -48,7 +55,7 @@ ENTRY: Final[Fields] = {
 _ENTRIES: Final = "gallery_entries entry JOIN images image ON image.id = entry.picture_id"
 _PRIMARY_FIRST: Final = Sort(
     (
-        ("CASE WHEN image.id = owner.primary_id THEN 0 ELSE 1 END", "int"),
+        ("CASE WHEN image.url = owner.primary_url THEN 0 ELSE 1 END", "int"),
         (f"coalesce(entry.position, {LAST})", "int"),
         ("entry.id", "uuid"),
     )
@@ -57,16 +64,21 @@ _PRIMARY_FIRST: Final = Sort(
 
 def of_show(show: Key, asked: ImagesParameters, after: Sequence[object] | None) -> Statement:
     """A page of a show's pictures, the primary one first."""
-    primary = primary_picture("entry.show_id = show.id AND entry.season_number IS NULL", ("poster",), whole=False)
-    within = f"SELECT show.id, {primary} AS primary_id FROM shows show WHERE {named('show', show)}"
-    return _gallery("entry.show_id = owner.id", within, show, asked, after)
+    return _gallery("entry.show_id = owner.id", _with_primary("show", show, "poster"), show, asked, after)
 
 
 def of_person(person: Key, asked: ImagesParameters, after: Sequence[object] | None) -> Statement:
     """A page of a person's pictures, the primary one first."""
-    primary = primary_picture("entry.person_id = person.id", whole=False)
-    within = f"SELECT person.id, {primary} AS primary_id FROM people person WHERE {named('person', person)}"
-    return _gallery("entry.person_id = owner.id", within, person, asked, after)
+    return _gallery("entry.person_id = owner.id", _with_primary("person", person, "photo"), person, asked, after)
+
+
+def _with_primary(kind: str, key: Key, role: str) -> str:
+    """The owner of a gallery, and the address of the picture that stands for it."""
+    return (
+        f"SELECT {kind}.id, chosen.url AS primary_url FROM {ENTITIES[kind].name} {kind} "
+        f"LEFT JOIN primary_images chosen ON chosen.entity_id = {kind}.id AND chosen.role = '{role}' "
+        f"WHERE {named(kind, key)}"
+    )
 
 
 def _gallery(owned: str, within: str, key: Key, asked: ImagesParameters, after: Sequence[object] | None) -> Statement:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trr_api.catalog.schemas import Kept, PersonReference
+from trr_api.catalog.schemas import Hosted, Kept, PersonReference
 from trr_api.paging import PageParameters
 from trr_api.parameters import Word
 
@@ -25,7 +25,10 @@ class ImagesParameters(PageParameters):
 
 
 class _Image(Kept):
-    url: str | None
+    url: str | None = Field(examples=["https://pictures.example/images/shows/1.jpg"])
+    """To show it from: our copy, or its source until there is one. What starts with a slash is on this server."""
+    source_url: str | None = Field(examples=["https://pictures.example/Poster.jpg"])
+    hosted: Hosted | None
     width: int | None = Field(examples=[1000])
     height: int | None = Field(examples=[1500])
     kind: str | None = Field(examples=["poster"])

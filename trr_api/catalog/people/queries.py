@@ -24,7 +24,7 @@ SUMMARY: Final[Fields] = {
     "birth_date": "person.birth_date",
     "birth_year": "person.birth_year",
     "popularity": "person.tmdb_popularity",
-    "picture": primary_picture("entry.person_id = person.id"),
+    "picture": primary_picture("person", "photo"),
     **kept("person"),
 }
 """A person in a list."""

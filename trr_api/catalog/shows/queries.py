@@ -25,7 +25,7 @@ from trr_api.queries import Fields, Sort, Statement, Values, after_place, object
 if TYPE_CHECKING:
     from trr_api.catalog.shows.schemas import ShowParameters, ShowsParameters
 
-POSTER: Final = primary_picture("entry.show_id = show.id AND entry.season_number IS NULL", ("poster",))
+POSTER: Final = primary_picture("show", "poster")
 
 SUMMARY: Final[Fields] = {
     "id": "show.id",
