@@ -57,7 +57,7 @@ def test_fields_leave_out_the_rest(client: httpx.Client) -> None:
     assert all(list(show) == ["id", "slug"] for show in client.get("/shows?fields=slug").json()["data"])
 
 
-@pytest.mark.parametrize("sort", ["name", "popularity", "rating", "newest_episode", "updated"])
+@pytest.mark.parametrize("sort", ["name", "popularity", "rating", "updated"])
 def test_pages_of_every_order_have_each_show_once(client: httpx.Client, sort: str) -> None:
     whole = titles(client.get(f"/shows?sort={sort}&limit=100"))
     assert len(whole) == SHOWS == len(set(whole))
@@ -67,7 +67,7 @@ def test_pages_of_every_order_have_each_show_once(client: httpx.Client, sort: st
 def test_orders_are_what_they_are_called(client: httpx.Client) -> None:
     assert titles(client.get("/shows?limit=2")) == ["Harbour Hearts", "Lagoon 01"]
     assert titles(client.get("/shows?sort=popularity&limit=1")) == ["Harbour Hearts"]
-    assert titles(client.get("/shows?sort=newest_episode&limit=1")) == ["Harbour Hearts"]
+    assert titles(client.get("/shows?sort=newest_episode")) == ["Harbour Hearts"]  # of the others nothing aired
     rated = client.get("/shows?sort=rating&limit=100").json()["data"]
     ratings = [(show["ratings"]["imdb"] or show["ratings"]["tmdb"] or {"rating": -1})["rating"] for show in rated]
     assert ratings == sorted(ratings, reverse=True)

@@ -21,7 +21,7 @@ class ShowsParameters(PageParameters):
     """Which shows, in which order. Names are compared exactly."""
 
     sort: Literal["name", "popularity", "rating", "newest_episode", "updated"] = "name"
-    """`name` from A on, the others from the top."""
+    """`name` from A on, the others from the top; `newest_episode` has the shows of which an episode has aired."""
     genre: Word | None = Field(default=None, examples=["Reality-TV"])
     network: Word | None = Field(default=None, examples=["Harbour Channel"])
     """Its name, or its id here."""
@@ -69,6 +69,8 @@ class ShowSummary(Kept):
     networks: list[str] = Field(examples=[["Harbour Channel"]])
     total_seasons: int | None
     total_episodes: int | None
+    """Without specials."""
+    total_specials: int | None
     ratings: Ratings
     popularity: float | None
     """TMDb's."""
@@ -82,6 +84,9 @@ class Provider(Shape):
     name: str | None = Field(examples=["Streamly"])
     logo_url: str | None
     display_priority: int | None
+    link: str | None
+    """Where the offer is, or a page with all offers of the region."""
+    note: str | None = Field(examples=["from $2.99"])
 
 
 class Offers(Shape):
@@ -117,8 +122,11 @@ class Show(ShowSummary):
     alternative_titles: list[Any]
     content_ratings: list[Any]
     videos: list[Any]
+    filming_locations: list[Any]
     last_air_date: date | None
+    """As TMDb says."""
     newest_episode: EpisodeReference | None
+    """The last one that has aired by today (UTC), specials aside."""
     listed_on: list[str] = Field(examples=[["imdb"]])
     """Sources on whose lists the show is."""
     external_ids: dict[str, str] = Field(examples=[{"imdb": "tt0000001", "tmdb": "1"}])
