@@ -1,23 +1,25 @@
-"""`python -m bench`: the crawl, the store and the parsers, measured beside what they stand on."""
+"""`python -m bench`: every part of the project, measured beside what it stands on."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, merging, parsing, pictures, report, store
+from bench import api, crawls, datasets, merging, parsing, pictures, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
 from bench.pages import LARGE, SMALL
 from bench.store import Timing
 from trr_crawl.errors import UserError
+
+T = TypeVar("T")
 
 BARE, WHOLE, AGAIN = "a  bare crawl", "b  whole job", "c  nothing changed"
 FIRST, UNCHANGED = "first write", "unchanged"
@@ -40,6 +42,10 @@ class Extent:
     """Episodes that two sources describe."""
     pictures: int
     """Pictures that are mirrored."""
+    api_seconds: int
+    """Of load on each endpoint."""
+    api_people: int
+    """People in the catalog that the API serves."""
 
 
 FULL = Extent(
@@ -50,6 +56,8 @@ FULL = Extent(
     dataset_rows=2_000_000,
     merged_episodes=100_000,
     pictures=2000,
+    api_seconds=10,
+    api_people=120_000,
 )
 QUICK = Extent(
     rounds=1,
@@ -59,6 +67,8 @@ QUICK = Extent(
     dataset_rows=300_000,
     merged_episodes=10_000,
     pictures=400,
+    api_seconds=2,
+    api_people=5_000,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -72,6 +82,13 @@ class Watched:
         self.console = console
         self.progress = progress
 
+    def step(self, name: str, measure: Callable[[], T]) -> T:
+        """A measurement that does not say how far it is."""
+        task = self.progress.add_task(name, total=None)
+        result = measure()
+        self.progress.remove_task(task)
+        return result
+
     def crawl(self, name: str, page_count: int, crawl: Callable[[crawls.Progress], Crawl]) -> Crawl:
         task = self.progress.add_task(name, total=page_count)
         result = crawl(lambda served: self.progress.update(task, completed=served))
@@ -80,9 +97,7 @@ class Watched:
         return result
 
     def store(self, name: str, measure: Callable[[], tuple[Timing, Timing]]) -> tuple[Timing, Timing]:
-        task = self.progress.add_task(name, total=None)
-        result = measure()
-        self.progress.remove_task(task)
+        result = self.step(name, measure)
         rates = ", ".join(f"{timing.records / timing.store:,.0f}" for timing in result)
         self.console.print(f"[dim]{name}: {rates} records/s[/]")
         return result
@@ -132,26 +147,100 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
-def measure_pictures(progress: Progress, url: str, count: int) -> pictures.Timing:
-    """Pictures into S3; memory is noted at every quarter."""
-    task = progress.add_task("pictures", total=count)
-    marks = tuple(count * quarter // 4 for quarter in (1, 2, 3, 4))
-    measured = pictures.measure(url, count, lambda served: progress.update(task, completed=served), marks)
-    progress.remove_task(task)
-    return measured
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the parts measure with."""
+
+    console: Console
+    watched: Watched
+    made: Databases
+    extent: Extent
+
+    def crawls(self) -> None:
+        """The whole job beside a bare crawl."""
+        for size, page_count in self.extent.pages.items():
+            report.crawls(
+                self.console, size, measure_crawls(self.watched, self.made, size, page_count, self.extent.rounds)
+            )
+
+    def store(self) -> None:
+        """The store beside a COPY."""
+        stored = measure_store(self.watched, self.made, self.extent.store_pages, self.extent.rounds)
+        report.store(self.console, stored)
+
+    def memory(self) -> None:
+        """How memory grows over one long crawl."""
+        report.memory(self.console, SMALL, measure_memory(self.watched, self.made, self.extent.marks))
+
+    def parsing(self) -> None:
+        """Parsers beside a bare reading and other libraries."""
+        progress = self.watched.progress
+        task = progress.add_task("parsing", total=len(parsing.KINDS))
+        read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
+        progress.remove_task(task)
+        report.parsing(self.console, read)
+
+    def datasets(self) -> None:
+        """The datasets' filter and store beside gzip and split, and COPY."""
+        measure = partial(datasets.measure, self.made.fresh(), self.extent.dataset_rows)
+        report.datasets(self.console, self.watched.step("datasets", measure))
+
+    def merging(self) -> None:
+        """Two sources joined, and derived again."""
+        measure = partial(merging.measure, self.made.fresh(), self.extent.merged_episodes)
+        report.merging(self.console, self.watched.step("two sources", measure))
+
+    def pictures(self) -> None:
+        """Pictures into S3 beside bare downloads and uploads; memory is noted at every quarter."""
+        progress, count = self.watched.progress, self.extent.pictures
+        task = progress.add_task("pictures", total=count)
+        marks = tuple(count * quarter // 4 for quarter in (1, 2, 3, 4))
+        served = partial(progress.update, task)
+        timing = pictures.measure(self.made.fresh(), count, lambda done: served(completed=done), marks)
+        progress.remove_task(task)
+        report.pictures(self.console, timing)
+
+    def api(self) -> None:
+        """The API beside bare routes."""
+        measure = partial(
+            api.measure, self.made.fresh(), seconds=self.extent.api_seconds, people=self.extent.api_people
+        )
+        report.api(self.console, self.watched.step("API under load", measure))
+
+    def requests(self) -> None:
+        """How many requests a complete show takes; counted, not timed."""
+        report.requests(self.console, **COMPLETE_SHOW)
+        report.tmdb_requests(self.console, seasons=COMPLETE_SHOW["seasons"], cast=COMPLETE_SHOW["cast"])
+
+
+PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
+    part.__name__: part
+    for part in (
+        Bench.crawls,
+        Bench.store,
+        Bench.memory,
+        Bench.parsing,
+        Bench.datasets,
+        Bench.merging,
+        Bench.pictures,
+        Bench.api,
+        Bench.requests,
+    )
+}
+"""In the order in which they are measured."""
 
 
 def main() -> None:
-    """Measure, then print the tables."""
+    """Measure part by part, and print each one's table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="once instead of three times, fewer pages; under a minute")
+    parser.add_argument("--quick", action="store_true", help="once instead of three times, and less of everything")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument(
         "--database",
         metavar="URL",
         help="a PostgreSQL server to measure on: new databases are made next to this one, and dropped at the end; "
         "the embedded server without it",
     )
-    parser.add_argument("--pictures", action="store_true", help="only the pictures")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     console = Console()
@@ -159,41 +248,13 @@ def main() -> None:
     with databases(options.database) as made:
         report.machine(console, made.facts(), extent.rounds)
         with Progress(*columns, console=console, transient=True) as progress:
-            if options.pictures:
-                report.pictures(console, measure_pictures(progress, made.fresh(), extent.pictures))
-                return
-            watched = Watched(console, progress)
-            crawled = {
-                size: measure_crawls(watched, made, size, page_count, extent.rounds)
-                for size, page_count in extent.pages.items()
-            }
-            stored = measure_store(watched, made, extent.store_pages, extent.rounds)
-            remembered = measure_memory(watched, made, extent.marks)
-            task = progress.add_task("parsing", total=len(parsing.KINDS))
-            read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
-            progress.remove_task(task)
-            task = progress.add_task("datasets", total=None)
-            filtered = datasets.measure(made.fresh(), extent.dataset_rows)
-            progress.remove_task(task)
-            task = progress.add_task("two sources", total=None)
-            merged = merging.measure(made.fresh(), extent.merged_episodes)
-            progress.remove_task(task)
-            mirrored = measure_pictures(progress, made.fresh(), extent.pictures)
-        console.print()
-        for size, measured in crawled.items():
-            report.crawls(console, size, measured)
-        report.store(console, stored)
-        report.memory(console, SMALL, remembered)
-        report.parsing(console, read)
-        report.datasets(console, filtered)
-        report.merging(console, merged)
-        report.pictures(console, mirrored)
-        report.requests(console, **COMPLETE_SHOW)
-        report.tmdb_requests(console, seasons=COMPLETE_SHOW["seasons"], cast=COMPLETE_SHOW["cast"])
+            bench = Bench(console, Watched(console, progress), made, extent)
+            for name in options.only:
+                PARTS[name](bench)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (UserError, crawls.CrawlFailed) as error:
+    except (UserError, crawls.CrawlFailed, api.CannotMeasure) as error:
         raise SystemExit(f"python -m bench: {error}") from error
