@@ -191,6 +191,22 @@ external_ids = Table(
     Index("ix_external_ids_entity_id", "entity_id"),
 )
 
+# Readable addresses of shows and people. Triggers assign them; one that is no longer current leads on.
+slugs = Table(
+    "slugs",
+    metadata,
+    Column("kind", Code, primary_key=True),
+    Column("slug", Code, primary_key=True),
+    Column("entity_id", Uuid, nullable=False),
+    # Made of the name alone; the slug may have more, where another thing had it first.
+    Column("base", Code, nullable=False),
+    Column("current", Boolean, nullable=False),
+    _timestamp("created_at"),
+    _one_of("kind", KINDS),
+    CheckConstraint("slug <> ''", name="slug"),
+    Index("ix_slugs_entity_id", "entity_id", unique=True, postgresql_where=text("current")),
+)
+
 overrides = Table(
     "overrides",
     metadata,
