@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -13,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
+from trr_api import openapi
+from trr_api.admin.routes import router as admin
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
 from trr_api.catalog.find.routes import router as find
@@ -67,23 +70,25 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, admin, health)
+    app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
     # The last one added is the outermost.
     app.add_middleware(Conditional, clock=Clock(database))
     app.add_middleware(CompressMiddleware)
-    app.add_middleware(Throttle, settings=settings)
+    app.add_middleware(Throttle, settings=settings, database=database)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD"],
-            allow_headers=["authorization", "if-none-match", "x-request-id"],
+            allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "if-none-match", "x-request-id"],
             expose_headers=["etag", "link", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
         )
     app.add_middleware(Requests, metrics=metrics)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -143,4 +144,18 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown addresses and methods."""
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, KINDS["bad-request" if error.status_code < 500 else "internal"])
-    return respond(Problem(kind.name, f"{error.detail}.", headers=error.headers), request.scope)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_allowed(request))
+    return respond(Problem(kind.name, f"{error.detail}.", headers=headers), request.scope)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes at an address; the router tells those of the first one."""
+    found = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))

@@ -11,10 +11,14 @@ from trr_api.problems import ProblemDetails
 
 PREFIX: Final = "/api/v1"
 
+LARGEST_BODY: Final = 100_000
+"""Bytes of a request's body."""
+
 
 def router(prefix: str, tag: str) -> APIRouter:
     """A router for the paths of a feature: `prefix` with PREFIX before it, problems documented."""
     return APIRouter(
+        max_body_size=LARGEST_BODY,
         prefix=PREFIX + prefix,
         tags=[tag],
         responses={

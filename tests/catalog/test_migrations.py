@@ -12,9 +12,9 @@ from pytest_alembic import MigrationContext, create_alembic_fixture, tests
 from sqlalchemy import Engine, create_engine, pool
 
 from support import ROOT, Server
+from trr_api.tables import metadata
 from trr_crawl import database
 from trr_crawl.catalog import SCHEMA_REVISION
-from trr_crawl.catalog.tables import metadata
 
 alembic = create_alembic_fixture({"script_location": str(ROOT / "alembic")})
 

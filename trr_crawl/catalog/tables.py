@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
@@ -362,6 +363,12 @@ shows = _entity(
     CheckConstraint("total_seasons >= 0", name="total_seasons"),
     CheckConstraint("total_episodes >= 0", name="total_episodes"),
     Index("ix_shows_title", "title"),
+    # What the API's lists are sorted by.
+    Index("ix_shows_by_title", text("coalesce(title, '')"), "id"),
+    Index("ix_shows_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index("ix_shows_by_rating", text("coalesce(imdb_rating, tmdb_rating, -1)"), "id"),
+    Index("ix_shows_by_last_air_date", text("coalesce(last_air_date, '-infinity'::date)"), "id"),
+    Index("ix_shows_by_update", text("updated_at"), "id"),
 )
 
 seasons = _entity(
@@ -434,6 +441,14 @@ people = _entity(
     CheckConstraint("height_centimetres > 0", name="height_centimetres"),
     CheckConstraint("weight_kilograms > 0", name="weight_kilograms"),
     Index("ix_people_name", "name"),
+    # What the API's lists are sorted by, and how a name begins.
+    Index("ix_people_by_name", text("coalesce(name, '')"), "id"),
+    Index("ix_people_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index(
+        "ix_people_lower_name",
+        func.lower(text("name")).label("lower_name"),
+        postgresql_ops={"lower_name": "text_pattern_ops"},
+    ),
 )
 
 

@@ -27,7 +27,7 @@ Value = Annotated[
 
 @router.get("/{source}/{value}", response_model=FoundAll, summary="Things by an id elsewhere")
 async def find(database: Catalog, source: Source, value: Value, _: Annotated[Parameters, Query()]) -> Response:
-    """All ids that the catalog knows, of shows, episodes, people, pictures, lists, networks, companies and providers."""
+    """Shows, episodes, people, pictures, lists, networks, companies and providers by any id that the catalog knows."""
     statement = queries.find(source, value)
     rows = await database.fetch(statement.query, statement.values)
     if not rows:

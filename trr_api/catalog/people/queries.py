@@ -82,8 +82,8 @@ SORTS: Final = {
     "popularity": Sort((("coalesce(person.tmdb_popularity, -1)", "float8"), ("person.id", "uuid")), descending=True),
 }
 
-# A range, because an index serves it whatever the value; the upper end is the last character there is.
-_BEGINS: Final = """lower(person.name) COLLATE "C" BETWEEN lower($1) AND lower($1) || U&'\\+10FFFF'"""
+# A range by byte, because an index serves it whatever the value; it ends with the last character there is.
+_BEGINS: Final = """lower(person.name) ~>=~ lower($1) AND lower(person.name) ~<=~ (lower($1) || U&'\\+10FFFF')"""
 
 
 def people(asked: PeopleParameters, after: Sequence[object] | None) -> Statement:
