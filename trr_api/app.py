@@ -24,6 +24,8 @@ from trr_api.catalog.lists.routes import router as lists
 from trr_api.catalog.organisations.routes import router as organisations
 from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
+from trr_api.changes.listener import Listener
+from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
@@ -48,6 +50,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or Settings()
     database = database or Database(settings)
     metrics = Metrics(database)
+    listener = Listener(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,6 +61,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         try:
             yield
         finally:
+            await listener.close()
             await database.close()
 
     app = FastAPI(
@@ -73,8 +77,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.listener = listener
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, admin, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, changes, admin, health)
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
