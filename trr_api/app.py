@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from trr_api import openapi
 from trr_api.admin.routes import router as admin
@@ -29,12 +29,14 @@ from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
+from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
+from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
 
 DESCRIPTION: Final = """
@@ -79,13 +81,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.metrics = metrics
     app.state.listener = listener
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, changes, admin, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, search, changes, export, admin, health)
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
     # The last one added is the outermost.
     app.add_middleware(Conditional, clock=Clock(database))
+    add_compress_type("application/x-ndjson")
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Throttle, settings=settings, database=database)
     if settings.cors_origins:
