@@ -15,6 +15,7 @@ from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.export import commands as export
 from trr_api.keys import commands
+from trr_api.protocol import Protocol
 from trr_crawl import database
 
 
@@ -58,6 +59,7 @@ def serve(settings: Settings) -> None:
         uvicorn.run(
             "trr_api.app:create_app",
             factory=True,
+            http=Protocol,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

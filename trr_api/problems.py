@@ -102,19 +102,25 @@ def invalid(parameter: str, detail: str, *, where: str = "query", kind: str = "i
     return Problem(kind, f"{parameter}: {detail}", errors=[Invalid(where=where, parameter=parameter, detail=detail)])
 
 
-def respond(problem: Problem, scope: Mapping[str, Any]) -> Response:
-    """The problem as an answer to the request of an ASGI scope."""
+def content(problem: Problem, instance: str, request_id: str) -> str:
+    """The body that tells of a problem."""
     body = {
         "type": problem.kind.type,
         "title": problem.kind.title,
         "status": problem.kind.status,
         "detail": problem.detail,
-        "instance": scope["path"],
-        "request_id": scope.get("request_id", ""),
+        "instance": instance,
+        "request_id": request_id,
     }
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors]
-    return Response(json.dumps(body), problem.kind.status, problem.headers, MEDIA_TYPE)
+    return json.dumps(body)
+
+
+def respond(problem: Problem, scope: Mapping[str, Any]) -> Response:
+    """The problem as an answer to the request of an ASGI scope."""
+    body = content(problem, scope["path"], scope.get("request_id", ""))
+    return Response(body, problem.kind.status, problem.headers, MEDIA_TYPE)
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
@@ -144,7 +150,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown addresses and methods."""
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, KINDS["bad-request" if error.status_code < 500 else "internal"])
-    headers = dict(error.headers or {})
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if error.status_code == 405:
         headers["allow"] = ", ".join(_allowed(request))
     return respond(Problem(kind.name, f"{error.detail}.", headers=headers), request.scope)

@@ -1,4 +1,4 @@
-"""An invented catalog for the tests of the API: one full show, some more, what belongs to them; and a walk over lists."""
+"""An invented catalog for the tests of the API: a full show, some more, what belongs to them; and a walk over lists."""
 
 from __future__ import annotations
 
