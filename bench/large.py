@@ -15,7 +15,8 @@ EPISODES: Final = 2_000_000
 # ones hardly ever (Zipf).
 _WORDS: Final = """
 CREATE FUNCTION pg_temp.word(number int) RETURNS text LANGUAGE sql IMMUTABLE RETURN (
-    SELECT s[1 + number % 40] || s[1 + number / 40 % 40] || CASE WHEN number < 1600 THEN '' ELSE s[1 + number / 1600] END
+    SELECT s[1 + number % 40] || s[1 + number / 40 % 40]
+        || CASE WHEN number < 1600 THEN '' ELSE s[1 + number / 1600] END
     FROM (SELECT '{ba,ke,li,mo,nu,ra,se,ti,vo,zu,bel,dan,fer,gor,hal,jan,kel,lor,mar,nor,pel,quin,ros,san,tor,ul,van,
         wes,yar,zen,bri,cho,dra,fle,gri,kra,plo,sta,tri,she}'::text[] AS s) syllables
 );

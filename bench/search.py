@@ -82,7 +82,7 @@ def _questions(url: str) -> dict[str, list[str]]:
         "exact name": names,
         "beginning": [name[: chosen.randint(3, 7)] for name in names],
         "typo": [_misspelt(name, chosen) for name in names],
-        "nonsense": ["".join(chosen.choices("qxzwvkjy", k=5)) + " " + "".join(chosen.choices("qxz", k=6)) for _ in names],
+        "nonsense": [" ".join("".join(chosen.choices("qxzwvkjy", k=5)) for _ in range(2)) for _ in names],
         "very common word": ["episode", *chosen.sample(common, ASKED - 1)],
         "two common words": [" ".join(chosen.sample(common[:200], 2)) for _ in names],
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; or manage API keys, or export."""
+"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; manage API keys; export."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.metrics = metrics
     app.state.listener = listener
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, search, changes, export, admin, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
+    take_in(app, search, changes, export, admin, health)
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)

@@ -16,7 +16,7 @@ depends_on = None
 FOLD = """
 CREATE FUNCTION fold(name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN trim(regexp_replace(
-    translate(lower(unaccent('unaccent'::regdictionary, name)), '''`´’', ''), '[[:punct:][:space:]]+', ' ', 'g'
+    translate(lower(unaccent('unaccent'::regdictionary, name)), '''`', ''), '[[:punct:][:space:]]+', ' ', 'g'
 ))
 """
 
@@ -26,7 +26,7 @@ CREATE FUNCTION search_document(name text, aliases text, told text) RETURNS tsve
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN setweight(to_tsvector('simple', name), 'A')
     || setweight(to_tsvector('simple', coalesce(aliases, '')), 'B')
-    || setweight(to_tsvector('simple', unaccent('unaccent'::regdictionary, left(coalesce(told, ''), 5000))), 'D')
+    || setweight(to_tsvector('simple', fold(left(coalesce(told, ''), 5000))), 'D')
 """
 
 KEEP = """

@@ -22,9 +22,7 @@ from trr_crawl.catalog import joining, write
 
 WRITERS, BATCHES = 8, 12
 
-CONNECTED = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'trr_api%'"
-)
+CONNECTED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'trr_api%'"
 LISTENING = f"{CONNECTED} AND application_name = 'trr_api changes'"
 
 
@@ -91,7 +89,9 @@ def test_a_reader_during_eight_crawls_misses_nothing_and_sees_nothing_twice(
         for crawl in crawls:
             crawl.result()
     with psycopg.connect(crawl_url) as connection:
-        written = connection.execute("SELECT seq, kind, entity_id::text, op, fields FROM changes ORDER BY seq").fetchall()
+        written = connection.execute(
+            "SELECT seq, kind, entity_id::text, op, fields FROM changes ORDER BY seq"
+        ).fetchall()
     assert [(row["seq"], row["kind"], row["id"], row["op"], row["fields"]) for row in seen] == written
     assert pages > 5
     assert len(written) > WRITERS * BATCHES

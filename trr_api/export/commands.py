@@ -14,12 +14,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     commands.add_parser("export", help="write the catalog to the files that /api/v1/export serves")
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 def run(settings: Settings) -> int:
     """Write an export; the exit status."""
     try:
         written = writing.write(
             settings.database_url.get_secret_value(),
-            lambda line: sys.stderr.write(f"{line}\n") and None,
+            _say,
             non_commercial=settings.export_non_commercial,
         )
     except OSError as error:

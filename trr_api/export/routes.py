@@ -17,9 +17,7 @@ from trr_api.problems import Problem, invalid
 
 router = routing.router("/export", "export")
 
-Kind = Annotated[
-    str, Path(pattern=f"^({'|'.join(queries.KINDS)})$", description="Kind of things.", examples=["show"])
-]
+Kind = Annotated[str, Path(pattern=f"^({'|'.join(queries.KINDS)})$", description="Kind of things.", examples=["show"])]
 
 
 @router.get("", response_model=Manifest, summary="What the newest export holds")

@@ -89,8 +89,6 @@ def _write(connection: Connection[Any], into: Path, closed: tuple[str, ...], say
         "seq": seq,
         "created_at": now.isoformat(),
         "schema_revision": SCHEMA_REVISION,
-        "licences": {
-            source: {**asdict(licence), "withheld": source in closed} for source, licence in LICENCES.items()
-        },
+        "licences": {source: {**asdict(licence), "withheld": source in closed} for source, licence in LICENCES.items()},
         "files": files,
     }

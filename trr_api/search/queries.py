@@ -32,8 +32,8 @@ BEST_KNOWN: Final = 3000
 ENOUGH: Final = 5
 """Things found as they are written; with fewer, and none that is called so, spelling is tried too."""
 
-# What is asked: its folded text, its words (the last one as a beginning, if it has three letters), and which part of all
-# documents has its rarest word, by the statistics of ANALYZE. No row where no letter is asked for.
+# What is asked: its folded text, its words (the last one as a beginning, if it has three letters), and which part of
+# all documents has its rarest word, by the statistics of ANALYZE. No row where no letter is asked for.
 _ASKED: Final = """
 words AS MATERIALIZED (
     SELECT text, query, word, last, last AND length(word) >= 3 AS begins FROM (
@@ -87,8 +87,8 @@ common_{kind} AS MATERIALIZED (
 )"""
 
 # pg_trgm's operators with their usual thresholds: half of the letters' triples in whole words, or 0.6 in any part. The
-# first finds more, and among millions of titles too much.
-_ALIKE: Final = {"show": "%>>", "person": "%>>", "episode": "%>"}
+# first finds more, and among millions of names costs too much.
+_ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
 
 _SPELLED: Final = """
 spelled_{kind} AS MATERIALIZED (
@@ -171,9 +171,9 @@ def search(asked: SearchParameters, kinds: tuple[str, ...], after: Sequence[obje
 
 @lru_cache(maxsize=256)
 def _search(kinds: tuple[str, ...], facets: tuple[str, ...], bound: int, after: bool) -> bytes:
-    narrowed = (
-        f"AND EXISTS (SELECT FROM shows show WHERE show.id = found.show_id AND {' AND '.join(facets)})" if facets else ""
-    )
+    narrowed = ""
+    if facets:
+        narrowed = f"AND EXISTS (SELECT FROM shows show WHERE show.id = found.show_id AND {' AND '.join(facets)})"
     parts = {
         "row": _ROW, "text": _TEXT, "query": _QUERY, "narrowed": narrowed,
         "candidates": CANDIDATES, "common": COMMON, "best_known": BEST_KNOWN,
