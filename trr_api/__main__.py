@@ -1,4 +1,4 @@
-"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; or manage API keys."""
+"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; manage API keys; export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from trr_api import openapi
 from trr_api.app import create_app
 from trr_api.config import Settings
+from trr_api.export import commands as export
 from trr_api.keys import commands
 from trr_api.protocol import Protocol
 from trr_crawl import database
@@ -23,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m trr_api", description=__doc__)
     subcommands = parser.add_subparsers(dest="command")
     commands.add_to(subcommands)
+    export.add_to(subcommands)
     subcommands.add_parser("openapi", help=f"write the OpenAPI document to {openapi.PATH.name} in docs/")
     arguments = parser.parse_args()
     if arguments.command == "openapi":
@@ -34,6 +36,8 @@ def main() -> int:
             return commands.run(arguments)
         os.environ["DATABASE_URL"] = database.url()
         settings = Settings()
+        if arguments.command == "export":
+            return export.run(settings)
     except database.DatabaseError as error:
         sys.stderr.write(f"python -m trr_api: {error}\n")
         return 1

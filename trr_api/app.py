@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from trr_api import objects, openapi
 from trr_api.admin.routes import router as admin
@@ -24,15 +24,19 @@ from trr_api.catalog.lists.routes import router as lists
 from trr_api.catalog.organisations.routes import router as organisations
 from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
+from trr_api.changes.listener import Listener
+from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
+from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
+from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
 
 DESCRIPTION: Final = """
@@ -48,6 +52,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or Settings()
     database = database or Database(settings)
     metrics = Metrics(database)
+    listener = Listener(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,6 +63,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         try:
             yield
         finally:
+            await listener.close()
             await database.close()
 
     app = FastAPI(
@@ -73,8 +79,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.listener = listener
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, admin, health)
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
+    take_in(app, search, changes, export, admin, health)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
@@ -83,6 +91,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_exception_handler(HTTPException, on_http_error)
     # The last one added is the outermost.
     app.add_middleware(Conditional, clock=Clock(database))
+    add_compress_type("application/x-ndjson")
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Throttle, settings=settings, database=database)
     if settings.cors_origins:

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     rate_storage: str = "async+memory://"
     """Where calls are counted: in each worker, or for all of them in `async+redis://…`."""
 
+    export_non_commercial: bool = False
+    """Whether exports hold what comes from sources for non-commercial use only."""
+
     secret: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=16)
     """Signs cursors. Without one they end with the process."""
 

@@ -66,6 +66,7 @@ def test_checks_indexes_and_storage_match_too(alembic: MigrationContext, empty_u
     try:
         with psycopg.connect(by_models) as connection:
             connection.execute("CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql RETURN gen_random_uuid()")
+            connection.execute("CREATE EXTENSION pg_trgm")
         engine = create_engine(by_models, poolclass=pool.NullPool)
         metadata.create_all(engine)
         engine.dispose()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -32,7 +33,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -210,6 +211,36 @@ slugs = Table(
     _one_of("kind", KINDS),
     CheckConstraint("slug <> ''", name="slug"),
     Index("ix_slugs_entity_id", "entity_id", unique=True, postgresql_where=text("current")),
+)
+
+# What is searched, kept by triggers on shows, people and episodes in the transaction that writes them.
+search_documents = Table(
+    "search_documents",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    Column("kind", Code, nullable=False),
+    # Of an episode and of a show itself.
+    Column("show_id", Uuid),
+    # Folded: small letters without accents, words with single spaces between them.
+    Column("name", Code, nullable=False),
+    # The name and all others, one a line.
+    Column("names", Code, nullable=False),
+    Column("document", TSVECTOR, nullable=False),
+    Column("popularity", REAL, nullable=False),
+    _one_of("kind", ("show", "person", "episode")),
+    Index("ix_search_documents_kind_name", "kind", "name"),
+    Index("ix_search_documents_kind_popularity", "kind", "popularity"),
+    *(
+        Index(
+            f"ix_search_documents_{kind}_{column}",
+            column,
+            postgresql_using="gin",
+            postgresql_ops=operators,
+            postgresql_where=text(f"kind = '{kind}'"),
+        )
+        for kind in ("show", "person", "episode")
+        for column, operators in (("document", {}), ("names", {"names": "gin_trgm_ops"}))
+    ),
 )
 
 overrides = Table(
