@@ -42,8 +42,8 @@ class Extent:
     """Episodes that two sources describe."""
     pictures: int
     """Pictures that are mirrored."""
-    api_seconds: int
-    """Of load on each endpoint."""
+    api_rounds: int
+    """Of load on each endpoint of the API."""
     api_people: int
     """People in the catalog that the API serves."""
 
@@ -56,7 +56,7 @@ FULL = Extent(
     dataset_rows=2_000_000,
     merged_episodes=100_000,
     pictures=2000,
-    api_seconds=10,
+    api_rounds=5,
     api_people=120_000,
 )
 QUICK = Extent(
@@ -67,7 +67,7 @@ QUICK = Extent(
     dataset_rows=300_000,
     merged_episodes=10_000,
     pictures=400,
-    api_seconds=2,
+    api_rounds=1,
     api_people=5_000,
 )
 
@@ -202,9 +202,7 @@ class Bench:
 
     def api(self) -> None:
         """The API beside bare routes."""
-        measure = partial(
-            api.measure, self.made.fresh(), seconds=self.extent.api_seconds, people=self.extent.api_people
-        )
+        measure = partial(api.measure, self.made.fresh(), rounds=self.extent.api_rounds, people=self.extent.api_people)
         report.api(self.console, self.watched.step("API under load", measure))
 
     def requests(self) -> None:

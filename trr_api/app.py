@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from trr_api import objects, openapi
+from trr_api import docs, objects, openapi
 from trr_api.admin.routes import router as admin
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url=f"{PREFIX}/openapi.json",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, admin, health)
+    docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]

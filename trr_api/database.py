@@ -97,9 +97,13 @@ class Database:
             return await self._fetch(query, values)
 
     async def _fetch(self, query: bytes, values: Sequence[object]) -> list[Row]:
-        async with self.pool.connection() as connection:
+        # Not `pool.connection()`: there is no transaction to end, and this is the path of every request.
+        connection = await self.pool.getconn()
+        try:
             cursor = await connection.execute(query, values)
             return await cursor.fetchall()
+        finally:
+            await self.pool.putconn(connection)
 
     @asynccontextmanager
     async def transaction(self, *, write: bool = False) -> AsyncIterator[Connection]:

@@ -15,10 +15,13 @@ LARGEST_BODY: Final = 100_000
 """Bytes of a request's body."""
 
 
-def router(prefix: str, tag: str) -> APIRouter:
-    """A router for the paths of a feature: `prefix` with PREFIX before it, problems documented."""
+def router(prefix: str, tag: str, *, max_body_size: int | None = None) -> APIRouter:
+    """A router for the paths of a feature: `prefix` with PREFIX before it, problems documented.
+
+    `max_body_size` is for those that read bodies.
+    """
     return APIRouter(
-        max_body_size=LARGEST_BODY,
+        max_body_size=max_body_size,
         prefix=PREFIX + prefix,
         tags=[tag],
         responses={

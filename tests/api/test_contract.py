@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from fastapi.routing import APIRoute
 
 from serving import served, settings
 from stock import stock
+from support import lacking
 from trr_api import keys, openapi
 from trr_api.app import create_app
 from trr_api.keys import queries
@@ -92,7 +94,7 @@ def test_examples_are_what_the_models_say(app: FastAPI) -> None:
                         ProblemDetails.model_validate(example)
 
 
-def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]]) -> None:
+def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]], tmp_path: Path) -> None:
     address, key, there = written_to
     done = subprocess.run(
         [
@@ -100,7 +102,7 @@ def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]])
             *("run", f"{address}/api/v1/openapi.json", "--checks", "all", "--max-examples", "10", "--workers", "1"),
             *("-H", f"Authorization: Bearer {key}", "--no-color", "--seed", "1"),
         ],
-        cwd=HERE,
+        cwd=tmp_path,  # where it remembers what it found
         env={
             **os.environ,
             "PYTHONPATH": str(HERE),
@@ -114,6 +116,25 @@ def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]])
     )
     told = "\n".join(line[:300] for line in done.stdout.splitlines()[-150:])
     assert done.returncode == 0, told + done.stderr[-2000:]
+
+
+def test_the_page_opens_in_a_browser(address: str, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        lacking("no chromium")
+    done = subprocess.run(
+        [
+            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"),
+            *("--virtual-time-budget=20000", "--dump-dom", f"{address}/docs"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "Episodes of a season" in done.stdout
+    assert done.stdout.count('class="opblock ') >= 30
+    assert "cdn." not in done.stdout
 
 
 def test_a_generated_client_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ T = TypeVar("T")
 AT_ONCE: Final = 2
 """Editors whose requests a worker serves at the same moment; each has a connection of its own."""
 
-router = routing.router("/admin", "admin")
+router = routing.router("/admin", "admin", max_body_size=routing.LARGEST_BODY)
 
 Reader = Annotated[keys.Key, Depends(needs("review:read"))]
 Overrider = Annotated[keys.Key, Depends(needs("overrides:write"))]
