@@ -11,10 +11,13 @@ import scrapy
 from rich.console import Console
 from rich.table import Table
 
+from bench.api import CONNECTIONS
+from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
+from bench.search import Searched
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
@@ -33,6 +36,17 @@ OURS_TO_FLOOR = 2.0
 """Goal: a full title page read, items and all, beside a bare reading of its JSON."""
 SOUP_TO_OURS = 30.0
 """Goal: BeautifulSoup beside us on full title pages."""
+
+API_TO_BARE = 0.7
+"""Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
+UNCHANGED_TO_WHOLE = 3.0
+"""Goal: 304s a second beside 200s a second."""
+SLOWEST_TO_USUAL = 4.0
+"""Goal: the 99th percentile beside the median, at saturation."""
+DEEP_TO_FIRST = 1.3
+"""Goal: a page far down a list beside the first."""
+SEARCH_MILLISECONDS = 100.0
+"""Goal: the 95th percentile of a search."""
 
 MEGABYTE = 1e6
 
@@ -168,6 +182,49 @@ def merging(console: Console, timing: MergeTiming) -> None:
         f"+{timing.memory / MEGABYTE:.0f} MB",
     )
     console.print(table)
+    console.print()
+
+
+def api(console: Console, result: ApiResult) -> None:
+    """The API beside bare routes, its 304s beside its 200s, and far pages beside first ones."""
+    table = Table(title=f"API under load: {CONNECTIONS} connections, one worker (requests/s, ms)", title_justify="left")
+    for column in ("", "KB", "bare", "API", "p50", "p99", "304"):
+        table.add_column(column, justify="right" if column else "left")
+    for found in result.endpoints:
+        table.add_row(
+            found.name,
+            f"{found.size / 1000:,.1f}",
+            *(f"{load.requests_per_second:,.0f}" for load in (found.bare, found.whole)),
+            *(f"{seconds * 1000:,.1f}" for seconds in (found.whole.p50, found.whole.p99)),
+            f"{found.unchanged.requests_per_second:,.0f}",
+        )
+    console.print(table)
+    for found in result.endpoints:
+        whole = found.whole.requests_per_second
+        _goal(console, f"{found.name}: API / bare", whole / found.bare.requests_per_second, API_TO_BARE)
+        _goal(console, f"{found.name}: 304 / 200", found.unchanged.requests_per_second / whole, UNCHANGED_TO_WHOLE)
+        slow = found.whole.p99 / found.whole.p50
+        _goal(console, f"{found.name}: p99 / p50", slow, SLOWEST_TO_USUAL, at_most=True)
+    first, deep = result.first_page.requests_per_second, result.deep_page.requests_per_second
+    _goal(console, f"first page / page {result.depth:,} people down", first / deep, DEEP_TO_FIRST, at_most=True)
+    console.print()
+
+
+def search(console: Console, result: Searched) -> None:
+    """How long each sort of search takes."""
+    table = Table(
+        title=f"Search over {result.shows:,} shows, {result.people:,} people, {result.episodes:,} episodes, made in "
+        f"{result.filled:,.0f} s (ms, one request after the other)",
+        title_justify="left",
+    )
+    for column in ("", "p50", "p95", "found", "for example"):
+        table.add_column(column, justify="right" if column in {"p50", "p95", "found"} else "left")
+    for answers in result.answers:
+        found = f"{answers.found} of {answers.asked}"
+        table.add_row(answers.sort, f"{answers.p50:,.1f}", f"{answers.p95:,.1f}", found, answers.example)
+    console.print(table)
+    for answers in result.answers:
+        _goal(console, f"{answers.sort}: p95 in ms", answers.p95, SEARCH_MILLISECONDS, at_most=True)
     console.print()
 
 

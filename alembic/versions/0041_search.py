@@ -20,8 +20,7 @@ RETURN trim(regexp_replace(
 ))
 """
 
-# Weights: A the name, B other names, D the beginning of what is told, without the expression of `fold`, which is slow on
-# long texts.
+# Weights: A the name, B other names, D the beginning of what is told; not by `fold`, whose expression is slow there.
 DOCUMENT = """
 CREATE FUNCTION search_document(name text, aliases text, told text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

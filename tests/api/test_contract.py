@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -113,3 +114,35 @@ def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]])
     )
     told = "\n".join(line[:300] for line in done.stdout.splitlines()[-150:])
     assert done.returncode == 0, told + done.stderr[-2000:]
+
+
+def test_a_generated_client_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"post_hooks": []}))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", "generate", "--path", str(openapi.PATH)),
+            *("--output-path", str(tmp_path / "trr_client"), "--meta", "none", "--config", str(config)),
+            "--fail-on-warning",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def operation(tag: str, name: str) -> Any:
+        return importlib.import_module(f"trr_client.api.{tag}.{name}")
+
+    with importlib.import_module("trr_client").Client(base_url=address) as client:
+        show = operation("shows", "get_show").sync(client=client, show="harbour-hearts", expand="seasons")
+        assert (show.title, [season.season_number for season in show.seasons]) == ("Harbour Hearts", [0, 1, 2])
+        assert show.external_ids.additional_properties["imdb"] == "tt99000001"
+        page = operation("shows", "list_shows").sync(client=client, limit=2)
+        following = operation("shows", "list_shows").sync(client=client, limit=2, cursor=page.next_cursor)
+        assert len({found.id for found in (*page.data, *following.data)}) == 4
+        episodes = operation("episodes", "list_season_episodes")
+        assert len(episodes.sync(client=client, show="harbour-hearts", number=2).data) == 2
+        missing = operation("people", "get_person").sync_detailed(client=client, person="nobody")
+        assert missing.status_code == 404

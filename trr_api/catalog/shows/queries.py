@@ -126,7 +126,7 @@ EXPANSIONS: Final[Fields] = {
     "seasons": objects(
         SEASON, "seasons season WHERE season.show_id = show.id AND season.removed_at IS NULL", order="season_number"
     ),
-    "cast": objects(CREDIT, _CAST),
+    "top_cast": objects(CREDIT, _CAST),
     "provenance": "show.provenance",
     "translations": "coalesce(show.translations, '[]'::jsonb)",
 }

@@ -125,8 +125,8 @@ class Show(ShowSummary):
     """Source -> id; the first where a source has several. `/find` knows all of them."""
     seasons: list[Season] | None = None
     """Only with `expand=seasons`."""
-    cast: list[Credit] | None = None
-    """The first 20 in billing order. Only with `expand=cast`."""
+    top_cast: list[Credit] | None = None
+    """The first 20 in billing order. Only with `expand=top_cast`."""
     provenance: dict[str, Any] | None = None
     """Field of the catalog -> the source that it came from. Only with `expand=provenance`."""
     translations: list[Any] | None = None
