@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, merging, parsing, pictures, report, store
+from bench import api, crawls, datasets, merging, parsing, pictures, report, search, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -46,6 +46,8 @@ class Extent:
     """Of load on each endpoint of the API."""
     api_people: int
     """People in the catalog that the API serves."""
+    searched: float
+    """Part of a catalog as large as all of television that is searched."""
 
 
 FULL = Extent(
@@ -58,6 +60,7 @@ FULL = Extent(
     pictures=2000,
     api_rounds=5,
     api_people=120_000,
+    searched=1.0,
 )
 QUICK = Extent(
     rounds=1,
@@ -69,6 +72,7 @@ QUICK = Extent(
     pictures=400,
     api_rounds=1,
     api_people=5_000,
+    searched=0.01,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -205,6 +209,17 @@ class Bench:
         measure = partial(api.measure, self.made.fresh(), rounds=self.extent.api_rounds, people=self.extent.api_people)
         report.api(self.console, self.watched.step("API under load", measure))
 
+    def search(self) -> None:
+        """Search in a catalog as large as all of television."""
+        progress = self.watched.progress
+        task = progress.add_task("search", total=None)
+        said = partial(progress.update, task)
+        searched = search.measure(
+            self.made.fresh(), self.extent.searched, lambda step: said(description=f"search: {step}")
+        )
+        progress.remove_task(task)
+        report.search(self.console, searched)
+
     def requests(self) -> None:
         """How many requests a complete show takes; counted, not timed."""
         report.requests(self.console, **COMPLETE_SHOW)
@@ -222,10 +237,19 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.merging,
         Bench.pictures,
         Bench.api,
+        Bench.search,
         Bench.requests,
     )
 }
 """In the order in which they are measured."""
+
+
+def measure_search(progress: Progress, made: Databases, part: float) -> search.Searched:
+    """Search, in a new catalog."""
+    task = progress.add_task("search", total=None)
+    result = search.measure(made.fresh(), part, lambda step: progress.update(task, description=f"search: {step}"))
+    progress.remove_task(task)
+    return result
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from bench.datasets import Timing as DatasetTiming
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.pictures import Timing as PictureTiming
+from bench.search import Searched
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
@@ -46,6 +47,8 @@ SLOWEST_TO_USUAL = 4.0
 """Goal: the 99th percentile beside the median, at saturation."""
 DEEP_TO_FIRST = 1.3
 """Goal: a page far down a list beside the first."""
+SEARCH_MILLISECONDS = 100.0
+"""Goal: the 95th percentile of a search."""
 
 MEGABYTE = 1e6
 
@@ -245,6 +248,24 @@ def api(console: Console, result: ApiResult) -> None:
         _goal(console, f"{found.name}: p99 / p50", slow, SLOWEST_TO_USUAL, at_most=True)
     first, deep = result.first_page.requests_per_second, result.deep_page.requests_per_second
     _goal(console, f"first page / page {result.depth:,} people down", first / deep, DEEP_TO_FIRST, at_most=True)
+    console.print()
+
+
+def search(console: Console, result: Searched) -> None:
+    """How long each sort of search takes."""
+    table = Table(
+        title=f"Search over {result.shows:,} shows, {result.people:,} people, {result.episodes:,} episodes, made in "
+        f"{result.filled:,.0f} s (ms, one request after the other)",
+        title_justify="left",
+    )
+    for column in ("", "p50", "p95", "found", "for example"):
+        table.add_column(column, justify="right" if column in {"p50", "p95", "found"} else "left")
+    for answers in result.answers:
+        found = f"{answers.found} of {answers.asked}"
+        table.add_row(answers.sort, f"{answers.p50:,.1f}", f"{answers.p95:,.1f}", found, answers.example)
+    console.print(table)
+    for answers in result.answers:
+        _goal(console, f"{answers.sort}: p95 in ms", answers.p95, SEARCH_MILLISECONDS, at_most=True)
     console.print()
 
 

@@ -38,13 +38,26 @@ class Answers:
     asked: int
 
 
-def measure(url: str, said: Callable[[str], None]) -> tuple[float, list[Answers]]:
-    """Fill an empty catalog, then ask it; (seconds that the filling took, answers)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What was searched, and how long it took."""
+
+    shows: int
+    people: int
+    episodes: int
+    filled: float
+    """Seconds that it took to make them."""
+    answers: list[Answers]
+
+
+def measure(url: str, part: float, said: Callable[[str], None]) -> Searched:
+    """Fill an empty catalog with a part of all of television, then ask it."""
+    shows, people, episodes = (int(part * count) for count in (large.SHOWS, large.PEOPLE, large.EPISODES))
     started = time.perf_counter()
     with database.connect(url) as connection:
-        large.fill(connection, said)
-    seconds = time.perf_counter() - started
-    return seconds, ask(url, said)
+        large.fill(connection, said, shows=shows, people=people, episodes=episodes)
+    filled = time.perf_counter() - started
+    return Searched(shows=shows, people=people, episodes=episodes, filled=filled, answers=ask(url, said))
 
 
 def ask(url: str, said: Callable[[str], None]) -> list[Answers]:
@@ -52,7 +65,7 @@ def ask(url: str, said: Callable[[str], None]) -> list[Answers]:
     with _served(url) as port:
         answers = []
         for sort, questions in _questions(url).items():
-            said(f"search: {sort}")
+            said(sort)
             answers.append(_ask(port, sort, questions))
         return answers
 

@@ -40,7 +40,8 @@ async def list_changes(
         called = listener.next() if asked.wait else None
         [(data, place, latest)] = await database.fetch(statement.query, statement.values)
         if asked.after > latest:
-            raise invalid("after", f"the catalog has come to {latest} only; if it was made anew, start again from 0")
+            detail = f"the catalog has come to {latest} only; if it was made anew, start again from 0"
+            raise invalid("after", detail, kind="conflict")
         left = until - time.monotonic()
         if data != b"[]" or place < latest or called is None or left <= 0:
             return Answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path as Folder
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -17,6 +17,10 @@ from trr_api.problems import Problem, invalid
 
 router = routing.router("/export", "export")
 
+LINE: Final = (
+    '{"id": "0199c0de-0000-7000-8000-000000000001", "kind": "show", "title": "Harbour Hearts", "withheld": []}\n'
+)
+
 Kind = Annotated[str, Path(pattern=f"^({'|'.join(queries.KINDS)})$", description="Kind of things.", examples=["show"])]
 
 
@@ -29,7 +33,12 @@ def get_manifest(_: Annotated[Parameters, Query()]) -> Response:
 @router.get(
     "/{kind}.ndjson",
     response_class=Response,
-    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "Lines."}},
+    responses={
+        200: {
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": LINE}},
+            "description": "A JSON object a line: `kind`, `withheld`, `external_ids`, and the row's columns.",
+        }
+    },
     summary="All things of a kind, a JSON object a line",
 )
 def get_export_file(request: Request, kind: Kind, asked: Annotated[FileParameters, Query()]) -> Response:

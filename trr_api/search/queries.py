@@ -23,10 +23,10 @@ KINDS: Final = ("show", "person", "episode")
 CANDIDATES: Final = 200
 """Things of a kind that each way may give."""
 
-COMMON: Final = 5000
+COMMON: Final = 2000
 """Things of a kind that have a word; from here on it is a common one."""
 
-BEST_KNOWN: Final = 3000
+BEST_KNOWN: Final = 1000
 """Things of a kind among which words are looked up that are all common."""
 
 ENOUGH: Final = 5
