@@ -1,4 +1,4 @@
-"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; or manage API keys."""
+"""`python -m trr_api`: serve DATABASE_URL, or the embedded database; or manage API keys and tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import uvicorn
 from pydantic import ValidationError
 
+from trr_api.accounts import commands as accounts
 from trr_api.config import Settings
 from trr_api.keys import commands
 from trr_crawl import database
@@ -18,13 +19,17 @@ from trr_crawl import database
 def main() -> int:
     """Do what was asked; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m trr_api", description=__doc__)
-    commands.add_to(parser.add_subparsers(dest="command"))
+    subcommands = parser.add_subparsers(dest="command")
+    commands.add_to(subcommands)
+    accounts.add_to(subcommands)
     arguments = parser.parse_args()
     try:
         if arguments.command == "key":
             return commands.run(arguments)
         os.environ["DATABASE_URL"] = database.url()
         settings = Settings()
+        if arguments.command == "token":
+            return accounts.run(arguments, settings)
     except database.DatabaseError as error:
         sys.stderr.write(f"python -m trr_api: {error}\n")
         return 1

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from psycopg import AsyncRawCursor
+import psycopg
+from psycopg import AsyncCursor
 
 from trr_api.database import Connection, Database, Row
 from trr_api.problems import Problem
@@ -37,7 +38,7 @@ SELECT set_config('trr.user_id', coalesce((
 class Session:
     """A caller's transaction. The first statement goes out together with what opens it: one round trip."""
 
-    def __init__(self, connection: Connection, caller: Caller, entered: AsyncRawCursor[Row]) -> None:
+    def __init__(self, connection: Connection, caller: Caller, entered: AsyncCursor[Row]) -> None:
         self.caller = caller
         self._connection = connection
         self._entered = entered
@@ -46,7 +47,11 @@ class Session:
     async def fetch(self, statement: Statement) -> list[Row]:
         """The rows of a statement."""
         cursor = await self._connection.execute(statement.query, statement.values)
-        rows = await cursor.fetchall()
+        try:
+            rows = await cursor.fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            await self._check()  # nobody may do little: that the log-in has ended is what there is to say
+            raise
         await self._check()
         return rows
 
@@ -71,12 +76,9 @@ def ended() -> Problem:
 @asynccontextmanager
 async def session(database: Database, caller: Caller, *, write: bool) -> AsyncIterator[Session]:
     """Open a caller's transaction: committed at the end, in one more round trip, or rolled back by an exception."""
-    async with database.pool.connection() as connection:
-        await connection.set_read_only(not write)
-        try:
-            async with connection.pipeline(), connection.transaction():
-                entered = await connection.execute(_ENTER, [caller.user_id, caller.session_id])
-                yield Session(connection, caller, entered)
-        finally:
-            if not connection.closed:
-                await connection.set_read_only(None)
+    # Not `connection.transaction()`, which waits for its BEGIN. After an exception the pool's context rolls back.
+    async with database.pool.connection() as connection, connection.pipeline():
+        await connection.execute(b"BEGIN READ WRITE" if write else b"BEGIN READ ONLY")
+        entered = await connection.execute(_ENTER, [caller.user_id, caller.session_id])
+        yield Session(connection, caller, entered)
+        await connection.execute(b"COMMIT")

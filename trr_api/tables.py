@@ -239,7 +239,7 @@ posts = Table(
     ),
     CheckConstraint(f"cardinality(path) BETWEEN 1 AND {DEEPEST_POST}", name="path"),
     *(CheckConstraint(f"{reaction}s >= 0", name=f"{reaction}s") for reaction in REACTIONS),
-    Index("ix_posts_thread_id_number", "thread_id", "number", postgresql_where=_TOP_LEVEL),
+    Index("ix_posts_thread_id_number", "thread_id", "number"),
     Index("ix_posts_thread_id_score_number", "thread_id", "score", "number", postgresql_where=_TOP_LEVEL),
     Index("ix_posts_thread_id_hot_number", "thread_id", "hot", "number", postgresql_where=_TOP_LEVEL),
     Index("ix_posts_parent_id_number", "parent_id", "number"),

@@ -240,7 +240,6 @@ def upgrade() -> None:
         "posts",
         ["thread_id", "number"],
         unique=False,
-        postgresql_where=sa.text("parent_id IS NULL"),
     )
     op.create_index(
         "ix_posts_thread_id_score_number",
@@ -378,7 +377,7 @@ def downgrade() -> None:
     op.drop_table("moderation_log")
     op.drop_index("ix_posts_words", table_name="posts", postgresql_using="gin")
     op.drop_index("ix_posts_thread_id_score_number", table_name="posts", postgresql_where=sa.text("parent_id IS NULL"))
-    op.drop_index("ix_posts_thread_id_number", table_name="posts", postgresql_where=sa.text("parent_id IS NULL"))
+    op.drop_index("ix_posts_thread_id_number", table_name="posts")
     op.drop_index("ix_posts_thread_id_hot_number", table_name="posts", postgresql_where=sa.text("parent_id IS NULL"))
     op.drop_index("ix_posts_root_id", table_name="posts")
     op.drop_index("ix_posts_parent_id_number", table_name="posts")

@@ -27,7 +27,7 @@ PUBLIC = {"users", "threads", "posts", "post_edits", "moderation_log"}
 
 
 @dataclass(frozen=True)
-class Town:
+class Scene:
     """A catalog in which two people wrote something, one of each kind."""
 
     connection: Connection[Any]
@@ -45,7 +45,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(embedded_server: Server) -> Iterator[Town]:
+def scene(embedded_server: Server) -> Iterator[Scene]:
     url = embedded_server.create("town", "template")
     with psycopg.connect(url) as connection:
         write.prepare(connection)
@@ -56,7 +56,7 @@ def town(embedded_server: Server) -> Iterator[Town]:
     embedded_server.drop("town")
 
 
-def _settle(connection: Connection[Any]) -> Town:
+def _settle(connection: Connection[Any]) -> Scene:
     def one(statement: str, *values: object) -> UUID:
         [(found,)] = connection.execute(statement.encode(), values).fetchall()
         return UUID(str(found))
@@ -107,7 +107,7 @@ def _settle(connection: Connection[Any]) -> Town:
         "INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('x'), now())", [session]
     )
     connection.execute("INSERT INTO moderation_log (moderator_id, action) VALUES (%s, 'test')", [mod])
-    return Town(connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1])
+    return Scene(connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1])
 
 
 def count(connection: Connection[Any], table: str, condition: str = "true", values: list[object] | None = None) -> int:
@@ -117,12 +117,13 @@ def count(connection: Connection[Any], table: str, condition: str = "true", valu
     return int(found)
 
 
-def test_every_table_that_is_not_the_catalogs_is_under_row_level_security(town: Town) -> None:
+def test_every_table_that_is_not_the_catalogs_is_under_row_level_security(scene: Scene) -> None:
     """A new table without policies fails here. (Defect 9 of the reference system: tables left open.)"""
     facts = {table.name for table in vars(catalog).values() if isinstance(table, Table)}
     facts |= {"api_keys", "alembic_version"}
-    found = town.connection.execute(
-        "SELECT relname, relrowsecurity AND relforcerowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) "
+    found = scene.connection.execute(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity, "
+        "(SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) "
         "FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
     ).fetchall()
     guarded = {name: is_guarded for name, is_guarded, _ in found if name not in facts}
@@ -130,18 +131,18 @@ def test_every_table_that_is_not_the_catalogs_is_under_row_level_security(town: 
     assert all(guarded.values()), guarded
     assert {name for name, _, policies in found if policies == 1} == CLOSED
     for table in SOCIAL:
-        assert count(town.connection, table) > 0, f"{table}: the attacks below would prove nothing"
+        assert count(scene.connection, table) > 0, f"{table}: the attacks below would prove nothing"
 
 
-def test_the_role_is_nobodys_way_around(town: Town) -> None:
-    [row] = town.connection.execute(
+def test_the_role_is_nobodys_way_around(scene: Scene) -> None:
+    [row] = scene.connection.execute(
         "SELECT rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'trr_api'"
     ).fetchall()
     assert row == (False,) * 5
 
 
-def test_the_role_may_do_nothing_to_the_catalog_but_read_what_it_needs(town: Town) -> None:
-    granted = town.connection.execute(
+def test_the_role_may_do_nothing_to_the_catalog_but_read_what_it_needs(scene: Scene) -> None:
+    granted = scene.connection.execute(
         "SELECT table_name, privilege_type FROM information_schema.table_privileges WHERE grantee = 'trr_api'"
     ).fetchall()
     facts = {(table, right) for table, right in granted if table not in SOCIAL}
@@ -151,9 +152,9 @@ def test_the_role_may_do_nothing_to_the_catalog_but_read_what_it_needs(town: Tow
 
 
 @pytest.mark.parametrize("table", SOCIAL)
-def test_nobody_reads_what_is_anothers(town: Town, table: str) -> None:
-    for person in (None, town.ben, town.banned):
-        with acting(town.connection, person) as connection:
+def test_nobody_reads_what_is_anothers(scene: Scene, table: str) -> None:
+    for person in (None, scene.ben, scene.banned):
+        with acting(scene.connection, person) as connection:
             if table in CLOSED:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     count(connection, table)
@@ -164,14 +165,14 @@ def test_nobody_reads_what_is_anothers(town: Town, table: str) -> None:
 
 
 @pytest.mark.parametrize("table", SOCIAL)
-def test_nobody_changes_or_deletes_what_is_anothers(town: Town, table: str) -> None:
-    columns = [name for (name,) in town.connection.execute(
+def test_nobody_changes_or_deletes_what_is_anothers(scene: Scene, table: str) -> None:
+    columns = [name for (name,) in scene.connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER' "
         "AND is_identity = 'NO' AND table_schema = 'public'", [table]
     )]  # fmt: skip
     assert columns
-    for person in (None, town.mod, town.banned):  # none of them wrote anything; the moderator has functions only
-        with acting(town.connection, person) as connection:
+    for person in (None, scene.mod, scene.banned):  # none of them wrote anything; the moderator has functions only
+        with acting(scene.connection, person) as connection:
             others = "id <> %s" if table == "users" else "true"
             own = [person] if table == "users" else []
             for column in columns:
@@ -181,79 +182,82 @@ def test_nobody_changes_or_deletes_what_is_anothers(town: Town, table: str) -> N
 
 
 @pytest.mark.parametrize("table", SOCIAL)
-def test_nobody_writes_in_anothers_name(town: Town, table: str) -> None:
+def test_nobody_writes_in_anothers_name(scene: Scene, table: str) -> None:
     """Every row of the town is written once more, by somebody whose it is not."""
-    for person in (None, town.ben, town.banned):
-        rows = town.connection.execute(f"SELECT to_jsonb(t) FROM {table} t".encode()).fetchall()
+    for person in (None, scene.ben, scene.banned):
+        rows = scene.connection.execute(f"SELECT to_jsonb(t) FROM {table} t".encode()).fetchall()
         for (row,) in rows:
             if str(person) in {row.get("user_id"), row.get("author_id"), row.get("reporter_id")}:
                 continue
-            insertable = [name for (name,) in town.connection.execute(
+            insertable = [name for (name,) in scene.connection.execute(
                 "SELECT column_name FROM information_schema.column_privileges "
                 "WHERE grantee = 'trr_api' AND table_name = %s AND privilege_type = 'INSERT'", [table]
             )] or list(row)  # fmt: skip
             names = ", ".join(insertable)
-            with acting(town.connection, person) as connection:
-                statement = f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s)"
+            with acting(scene.connection, person) as connection:
+                statement = (
+                    f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE "
+                    f"SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s)"
+                )
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(statement.encode(), [psycopg.types.json.Jsonb(row)])
 
 
-def test_an_author_cannot_move_a_post_or_forge_what_the_database_keeps(town: Town) -> None:
+def test_an_author_cannot_move_a_post_or_forge_what_the_database_keeps(scene: Scene) -> None:
     """Defect 10 of the reference system: posts moved to another thread, edited in a locked one."""
     forged = ("thread_id", "parent_id", "author_id", "created_at", "upvotes", "path", "hot", "deleted_at", "removed_at")
-    with acting(town.connection, town.ada) as connection:
+    with acting(scene.connection, scene.ada) as connection:
         for column in forged:
-            assert attempt(connection, f"UPDATE posts SET {column} = {column} WHERE id = %s", [town.post]) == 0, column
+            assert attempt(connection, f"UPDATE posts SET {column} = {column} WHERE id = %s", [scene.post]) == 0, column
         for column in ("episode_id", "show_id", "is_sticky", "locked_at", "opens_at", "removed_at", "post_count"):
             assert attempt(connection, f"UPDATE threads SET {column} = {column}") == 0, column
-        assert attempt(connection, "UPDATE posts SET body = 'Better' WHERE id = %s", [town.post]) == 1
-    town.connection.execute("UPDATE threads SET locked_at = now() WHERE id = %s", [town.thread])
+        assert attempt(connection, "UPDATE posts SET body = 'Better' WHERE id = %s", [scene.post]) == 1
+    scene.connection.execute("UPDATE threads SET locked_at = now() WHERE id = %s", [scene.thread])
     try:
-        with acting(town.connection, town.ada) as connection:
-            assert attempt(connection, "UPDATE posts SET body = 'Too late' WHERE id = %s", [town.post]) == 0
+        with acting(scene.connection, scene.ada) as connection:
+            assert attempt(connection, "UPDATE posts SET body = 'Too late' WHERE id = %s", [scene.post]) == 0
             assert attempt(connection, "DELETE FROM reactions") == 0
             assert attempt(
                 connection, "INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'fire')",
-                [town.post, town.ada],
+                [scene.post, scene.ada],
             ) == 0  # fmt: skip
     finally:
-        town.connection.execute("UPDATE threads SET locked_at = NULL WHERE id = %s", [town.thread])
+        scene.connection.execute("UPDATE threads SET locked_at = NULL WHERE id = %s", [scene.thread])
 
 
 @pytest.mark.parametrize("where", ["locked", "removed"])
-def test_nobody_writes_where_it_is_closed(town: Town, where: str) -> None:
-    for person in (town.ada, town.ben, town.banned):
-        with acting(town.connection, person) as connection:
+def test_nobody_writes_where_it_is_closed(scene: Scene, where: str) -> None:
+    for person in (scene.ada, scene.ben, scene.banned):
+        with acting(scene.connection, person) as connection:
             if where == "locked":
-                values = [town.locked, person]
+                values = [scene.locked, person]
                 statement = "INSERT INTO posts (thread_id, author_id, body, html) VALUES (%s, %s, 'Hello', '')"
             else:
-                values = [town.removed, person]
+                values = [scene.removed, person]
                 statement = "INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'fire')"
             assert attempt(connection, statement, values) == 0
 
 
-def test_the_banned_write_nothing_at_all(town: Town) -> None:
-    with acting(town.connection, town.banned) as connection:
+def test_the_banned_write_nothing_at_all(scene: Scene) -> None:
+    with acting(scene.connection, scene.banned) as connection:
         for statement, values in (
-            ("INSERT INTO posts (thread_id, author_id, body, html) VALUES (%s, %s, 'Hi', '')", [town.thread]),
-            ("INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'lol')", [town.post]),
-            ("INSERT INTO reports (post_id, reporter_id, reason) VALUES (%s, %s, 'No')", [town.post]),
+            ("INSERT INTO posts (thread_id, author_id, body, html) VALUES (%s, %s, 'Hi', '')", [scene.thread]),
+            ("INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'lol')", [scene.post]),
+            ("INSERT INTO reports (post_id, reporter_id, reason) VALUES (%s, %s, 'No')", [scene.post]),
         ):
-            assert attempt(connection, statement, [*values, town.banned]) == 0
+            assert attempt(connection, statement, [*values, scene.banned]) == 0
 
 
-def test_a_removed_post_has_no_text_left_to_read(town: Town) -> None:
-    for person, is_readable in ((None, False), (town.ben, False), (town.ada, True), (town.mod, True)):
-        with acting(town.connection, person) as connection:
-            assert connection.execute("SELECT body FROM posts WHERE id = %s", [town.removed]).fetchall() == [("",)]
-            assert count(connection, "post_edits", "post_id = %s", [town.removed]) == is_readable
+def test_a_removed_post_has_no_text_left_to_read(scene: Scene) -> None:
+    for person, is_readable in ((None, False), (scene.ben, False), (scene.ada, True), (scene.mod, True)):
+        with acting(scene.connection, person) as connection:
+            assert connection.execute("SELECT body FROM posts WHERE id = %s", [scene.removed]).fetchall() == [("",)]
+            assert count(connection, "post_edits", "post_id = %s", [scene.removed]) == is_readable
 
 
-def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(town: Town) -> None:
+def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene: Scene) -> None:
     """Defect 2 of the reference system: anybody could call them, and lead them to tables of their own."""
-    found = town.connection.execute(
+    found = scene.connection.execute(
         "SELECT proname, proconfig::text, has_function_privilege('trr_api', oid, 'EXECUTE'), "
         "EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) "
         "FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
@@ -279,56 +283,56 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(town: 
         "resolve_report('{post}', 'upheld')",
     ],
 )
-def test_what_moderators_do_nobody_else_does(town: Town, call: str) -> None:
-    statement = f"SELECT {call}".format(**{name: str(value) for name, value in vars(town).items()})
-    for person in (None, town.ada, town.ben, town.banned):
-        with acting(town.connection, person) as connection:
+def test_what_moderators_do_nobody_else_does(scene: Scene, call: str) -> None:
+    statement = f"SELECT {call}".format(**{name: str(value) for name, value in vars(scene).items()})
+    for person in (None, scene.ada, scene.ben, scene.banned):
+        with acting(scene.connection, person) as connection:
             assert attempt(connection, statement) == 0
     if "set_role" in call:
-        with acting(town.connection, town.mod) as connection:
+        with acting(scene.connection, scene.mod) as connection:
             assert attempt(connection, statement) == 0
 
 
-def test_nobody_withdraws_anothers_post(town: Town) -> None:
-    for person in (None, town.ben, town.banned, town.mod):
-        with acting(town.connection, person) as connection:
-            assert connection.execute("SELECT withdraw_post(%s, true)", [town.post]).fetchall() == [(False,)]
+def test_nobody_withdraws_anothers_post(scene: Scene) -> None:
+    for person in (None, scene.ben, scene.banned, scene.mod):
+        with acting(scene.connection, person) as connection:
+            assert connection.execute("SELECT withdraw_post(%s, true)", [scene.post]).fetchall() == [(False,)]
 
 
-def test_joining_episodes_takes_the_threads_along(town: Town) -> None:
+def test_joining_episodes_takes_the_threads_along(scene: Scene) -> None:
     """Defect 7 of the reference system: discussions went away with the episode that another one replaced."""
-    kept = {table: count(town.connection, table) for table in SOCIAL}
-    with town.connection.transaction(force_rollback=True):
-        [(survivor,)] = town.connection.execute(
+    kept = {table: count(scene.connection, table) for table in SOCIAL}
+    with scene.connection.transaction(force_rollback=True):
+        [(survivor,)] = scene.connection.execute(
             "SELECT id FROM episodes WHERE show_id = %s AND id <> %s ORDER BY id DESC LIMIT 1",
-            [town.show, town.episode],
+            [scene.show, scene.episode],
         ).fetchall()
-        town.connection.execute("UPDATE posts SET about_episode_id = %s WHERE id = %s", [town.episode, town.post])
-        joining.join(town.connection, "episode", survivor, town.episode, reason="a test", author="test")
-        assert count(town.connection, "threads", "episode_id = %s", [survivor]) == 3
-        assert count(town.connection, "posts", "about_episode_id = %s", [survivor]) == 1
-        assert {table: count(town.connection, table) for table in SOCIAL} == kept
+        scene.connection.execute("UPDATE posts SET about_episode_id = %s WHERE id = %s", [scene.episode, scene.post])
+        joining.join(scene.connection, "episode", survivor, scene.episode, reason="a test", author="test")
+        assert count(scene.connection, "threads", "episode_id = %s", [survivor]) == 3
+        assert count(scene.connection, "posts", "about_episode_id = %s", [survivor]) == 1
+        assert {table: count(scene.connection, table) for table in SOCIAL} == kept
 
 
-def test_joining_shows_keeps_how_far_somebody_watched_both(town: Town) -> None:
-    with town.connection.transaction(force_rollback=True):
-        [(other,)] = town.connection.execute("SELECT id FROM shows WHERE id <> %s LIMIT 1", [town.show]).fetchall()
-        town.connection.execute(
+def test_joining_shows_keeps_how_far_somebody_watched_both(scene: Scene) -> None:
+    with scene.connection.transaction(force_rollback=True):
+        [(other,)] = scene.connection.execute("SELECT id FROM shows WHERE id <> %s LIMIT 1", [scene.show]).fetchall()
+        scene.connection.execute(
             "INSERT INTO progress (user_id, show_id, season_number, episode_number) VALUES (%s, %s, 2, 1)",
-            [town.ada, other],
+            [scene.ada, other],
         )
-        joining.join(town.connection, "show", town.show, other, reason="a test", author="test")
-        assert count(town.connection, "progress", "show_id = %s", [town.show]) == 2
+        joining.join(scene.connection, "show", scene.show, other, reason="a test", author="test")
+        assert count(scene.connection, "progress", "show_id = %s", [scene.show]) == 2
 
 
-def test_what_people_wrote_about_cannot_be_deleted(town: Town) -> None:
-    rules = town.connection.execute(
+def test_what_people_wrote_about_cannot_be_deleted(scene: Scene) -> None:
+    rules = scene.connection.execute(
         "SELECT conrelid::regclass::text, confdeltype FROM pg_constraint WHERE contype = 'f' "
         "AND conrelid::regclass::text = ANY (%s)", [SOCIAL]
     ).fetchall()  # fmt: skip
     assert {rule for _, rule in rules} == {"r"}
     with (
         pytest.raises((psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)),
-        town.connection.transaction(),
+        scene.connection.transaction(),
     ):
-        town.connection.execute("DELETE FROM episodes WHERE id = %s", [town.episode])
+        scene.connection.execute("DELETE FROM episodes WHERE id = %s", [scene.episode])
