@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
+from trr_api.accounts.routes import router as accounts
+from trr_api.accounts.service import Accounts
+from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
@@ -25,6 +28,9 @@ from trr_api.catalog.shows.routes import router as shows
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
+from trr_api.discussions.moderation.routes import router as moderation
+from trr_api.discussions.personal.routes import router as own
+from trr_api.discussions.routes import router as discussions
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
@@ -71,8 +77,25 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find, admin, health)
+    take_in(
+        app,
+        shows,
+        episodes,
+        credits_,
+        people,
+        images,
+        organisations,
+        lists,
+        find,
+        discussions,
+        own,
+        accounts,
+        moderation,
+        admin,
+        health,
+    )
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -84,7 +107,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+            allow_methods=["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "if-none-match", "x-request-id"],
             expose_headers=["etag", "link", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
         )
