@@ -4,10 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test bench check samples clean
+.PHONY: demo serve openapi test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
+
+serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs
+	@$(VENV)/bin/python -m samples.serve
+
+openapi: $(INSTALLED)  ## write docs/openapi.json anew
+	$(VENV)/bin/python -m trr_api openapi
 
 test: $(INSTALLED)  ## the whole test suite
 	$(VENV)/bin/python -m pytest $(PYTEST)

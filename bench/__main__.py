@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, merging, parsing, report, store
+from bench import api, crawls, datasets, merging, parsing, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -38,6 +38,10 @@ class Extent:
     """Rows of a generated title.principals."""
     merged_episodes: int
     """Episodes that two sources describe."""
+    api_seconds: int
+    """Of load on each endpoint."""
+    api_people: int
+    """People in the catalog that the API serves."""
 
 
 FULL = Extent(
@@ -47,6 +51,8 @@ FULL = Extent(
     marks=(1000, 2000, 3000, 4000, 5000),
     dataset_rows=2_000_000,
     merged_episodes=100_000,
+    api_seconds=10,
+    api_people=120_000,
 )
 QUICK = Extent(
     rounds=1,
@@ -55,6 +61,8 @@ QUICK = Extent(
     marks=(500, 1000, 1500),
     dataset_rows=300_000,
     merged_episodes=10_000,
+    api_seconds=2,
+    api_people=5_000,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -128,6 +136,11 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
+def measure_api(made: Databases, extent: Extent) -> api.Result:
+    """The API beside bare routes, in a catalog of its own."""
+    return api.measure(made.fresh(), seconds=extent.api_seconds, people=extent.api_people)
+
+
 def main() -> None:
     """Measure, then print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -138,12 +151,16 @@ def main() -> None:
         help="a PostgreSQL server to measure on: new databases are made next to this one, and dropped at the end; "
         "the embedded server without it",
     )
+    parser.add_argument("--only", choices=["api"], help="only the API under load")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with databases(options.database) as made:
         report.machine(console, made.facts(), extent.rounds)
+        if options.only == "api":
+            report.api(console, measure_api(made, extent))
+            return
         with Progress(*columns, console=console, transient=True) as progress:
             watched = Watched(console, progress)
             crawled = {
@@ -161,6 +178,9 @@ def main() -> None:
             task = progress.add_task("two sources", total=None)
             merged = merging.measure(made.fresh(), extent.merged_episodes)
             progress.remove_task(task)
+            task = progress.add_task("API under load", total=None)
+            loaded = measure_api(made, extent)
+            progress.remove_task(task)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)
@@ -169,11 +189,12 @@ def main() -> None:
         report.parsing(console, read)
         report.datasets(console, filtered)
         report.merging(console, merged)
+        report.api(console, loaded)
         report.requests(console, **COMPLETE_SHOW)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (UserError, crawls.CrawlFailed) as error:
+    except (UserError, crawls.CrawlFailed, api.CannotMeasure) as error:
         raise SystemExit(f"python -m bench: {error}") from error

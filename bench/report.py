@@ -11,6 +11,8 @@ import scrapy
 from rich.console import Console
 from rich.table import Table
 
+from bench.api import CONNECTIONS
+from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
 from bench.merging import Timing as MergeTiming
@@ -33,6 +35,15 @@ OURS_TO_FLOOR = 2.0
 """Goal: a full title page read, items and all, beside a bare reading of its JSON."""
 SOUP_TO_OURS = 30.0
 """Goal: BeautifulSoup beside us on full title pages."""
+
+API_TO_BARE = 0.7
+"""Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
+UNCHANGED_TO_WHOLE = 3.0
+"""Goal: 304s a second beside 200s a second."""
+SLOWEST_TO_USUAL = 4.0
+"""Goal: the 99th percentile beside the median, at saturation."""
+DEEP_TO_FIRST = 1.3
+"""Goal: a page far down a list beside the first."""
 
 MEGABYTE = 1e6
 
@@ -168,6 +179,31 @@ def merging(console: Console, timing: MergeTiming) -> None:
         f"+{timing.memory / MEGABYTE:.0f} MB",
     )
     console.print(table)
+    console.print()
+
+
+def api(console: Console, result: ApiResult) -> None:
+    """The API beside bare routes, its 304s beside its 200s, and far pages beside first ones."""
+    table = Table(title=f"API under load: {CONNECTIONS} connections, one worker (requests/s, ms)", title_justify="left")
+    for column in ("", "KB", "bare", "API", "p50", "p99", "304"):
+        table.add_column(column, justify="right" if column else "left")
+    for found in result.endpoints:
+        table.add_row(
+            found.name,
+            f"{found.size / 1000:,.1f}",
+            *(f"{load.requests_per_second:,.0f}" for load in (found.bare, found.whole)),
+            *(f"{seconds * 1000:,.1f}" for seconds in (found.whole.p50, found.whole.p99)),
+            f"{found.unchanged.requests_per_second:,.0f}",
+        )
+    console.print(table)
+    for found in result.endpoints:
+        whole = found.whole.requests_per_second
+        _goal(console, f"{found.name}: API / bare", whole / found.bare.requests_per_second, API_TO_BARE)
+        _goal(console, f"{found.name}: 304 / 200", found.unchanged.requests_per_second / whole, UNCHANGED_TO_WHOLE)
+        slow = found.whole.p99 / found.whole.p50
+        _goal(console, f"{found.name}: p99 / p50", slow, SLOWEST_TO_USUAL, at_most=True)
+    first, deep = result.first_page.requests_per_second, result.deep_page.requests_per_second
+    _goal(console, f"first page / page {result.depth:,} people down", first / deep, DEEP_TO_FIRST, at_most=True)
     console.print()
 
 

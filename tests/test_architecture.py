@@ -55,7 +55,46 @@ def test_the_api_knows_of_the_crawler_only_the_catalog_and_the_database() -> Non
     assert [use for use in used if not within(use[1], allowed)] == []
 
 
-@pytest.mark.parametrize("module", ["trr_api", "trr_crawl.catalog.write", "trr_crawl.database"])
+def test_features_of_the_api_never_import_each_other() -> None:
+    packages = {path.name for path in API.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert packages >= {"admin", "catalog", "health", "keys"}
+    crossing = [
+        (str(path.relative_to(ROOT)), name)
+        for feature in packages
+        for path in sources(API / feature)
+        for name in imports(path)
+        for other in packages - {feature, "keys"}  # keys are part of the foundation
+        # What the catalog shows, and how it is addressed, is shared.
+        if within(name, (f"trr_api.{other}",))
+        and not within(name, ("trr_api.catalog.queries", "trr_api.catalog.schemas", "trr_api.catalog.places"))
+    ]
+    assert crossing == []
+
+
+def test_sql_of_the_api_is_in_queries() -> None:
+    # What configures a connection is no query.
+    statement = re.compile(r"\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|FROM \w+ (WHERE|JOIN))\b")
+    texts = [
+        (str(path.relative_to(API)), node.value)
+        for path in sources(API)
+        if path.name != "queries.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and statement.search(node.value)
+    ]
+    assert [path for path, text in texts if "set_config" not in text] == []
+
+
+def test_features_of_the_api_never_commit() -> None:
+    calls = [
+        str(path.relative_to(API))
+        for path in sources(API)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "commit"
+    ]
+    assert calls == []
+
+
+@pytest.mark.parametrize("module", ["trr_api.app", "trr_api.__main__", "trr_crawl.catalog.write", "trr_crawl.database"])
 def test_what_the_api_uses_starts_without_crawling_libraries(module: str) -> None:
     code = (
         f"import sys, {module}\n"

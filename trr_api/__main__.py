@@ -8,11 +8,14 @@ import sys
 import tempfile
 
 import uvicorn
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from trr_api import openapi
 from trr_api.accounts import commands as accounts
+from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.keys import commands
+from trr_api.protocol import Protocol
 from trr_crawl import database
 
 
@@ -22,7 +25,12 @@ def main() -> int:
     subcommands = parser.add_subparsers(dest="command")
     commands.add_to(subcommands)
     accounts.add_to(subcommands)
+    subcommands.add_parser("openapi", help=f"write the OpenAPI document to {openapi.PATH.name} in docs/")
     arguments = parser.parse_args()
+    if arguments.command == "openapi":
+        nowhere = Settings(database_url=SecretStr("postgresql://"))
+        openapi.PATH.write_text(openapi.text(create_app(nowhere)), encoding="utf-8")
+        return 0
     try:
         if arguments.command == "key":
             return commands.run(arguments)
@@ -51,6 +59,7 @@ def serve(settings: Settings) -> None:
         uvicorn.run(
             "trr_api.app:create_app",
             factory=True,
+            http=Protocol,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

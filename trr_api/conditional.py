@@ -17,15 +17,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trr_api.database import Database
-from trr_api.queries import SEQ
+from trr_api.queries import LATEST
 
 REMEMBERED: Final = 50_000
 """Bodies whose seq is remembered; some 10 MB."""
 
 TRUSTED_SECONDS: Final = 60.0
 """After this a body is made again all the same: an id that a thing gains elsewhere has no row in `changes`."""
-
-_LATEST: Final = f"SELECT {SEQ}".encode()
 
 Key = tuple[str, bytes, str]
 
@@ -48,7 +46,7 @@ class Clock:
         if before is not None:
             await asyncio.wait([before])
         self._running, self._next = self._next, None
-        [(seq,)] = await self._database.fetch(_LATEST)
+        [(seq,)] = await self._database.fetch(LATEST)
         found: int | None = seq
         return found
 

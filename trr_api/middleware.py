@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trr_api.database import as_problem
 from trr_api.metrics import Metrics
 from trr_api.problems import Problem, respond
+from trr_api.routing import LARGEST_BODY
 
 LONGEST_ADDRESS: Final = 8_000
 """Bytes of path and query."""
@@ -65,10 +66,13 @@ class Requests:
 
 
 def check_size(scope: Scope) -> None:
-    """Problem for addresses and headers that nobody sends in earnest."""
+    """Problem for addresses, headers and bodies that nobody sends in earnest."""
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
         raise Problem("address-too-long", f"The address and its query may have {LONGEST_ADDRESS} bytes.")
     headers = scope["headers"]
+    length = next((value for name, value in headers if name == b"content-length"), b"0")
+    if length.isdigit() and int(length) > LARGEST_BODY:
+        raise Problem("body-too-large", f"A body may have {LARGEST_BODY} bytes.")
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
         raise Problem(
             "headers-too-large", f"A request may have {MOST_HEADERS} headers and {LARGEST_HEADERS} bytes of them."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -10,12 +11,24 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
 )
 from pydantic_core import CoreSchema, core_schema
+
+
+def _shaped(pattern: str, shape: str) -> BeforeValidator:
+    """Only this spelling: pydantic would take numbers for times, too."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.match(pattern, value):
+            raise ValueError(f"it must look like {shape}")
+        return value
+
+    return BeforeValidator(check)
 
 
 def _check_year(when: date) -> date:
@@ -30,8 +43,10 @@ def _in_utc(when: datetime) -> datetime:
 
 
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
-Day = Annotated[date, AfterValidator(_check_year)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Day = Annotated[date, _shaped(r"\d{4}-\d\d-\d\d$", "2026-11-28"), AfterValidator(_check_year)]
+Moment = Annotated[
+    AwareDatetime, _shaped(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", "2026-11-28T12:00:00Z"), AfterValidator(_in_utc)
+]
 
 
 class Parameters(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -101,19 +102,25 @@ def invalid(parameter: str, detail: str, *, where: str = "query", kind: str = "i
     return Problem(kind, f"{parameter}: {detail}", errors=[Invalid(where=where, parameter=parameter, detail=detail)])
 
 
-def respond(problem: Problem, scope: Mapping[str, Any]) -> Response:
-    """The problem as an answer to the request of an ASGI scope."""
+def content(problem: Problem, instance: str, request_id: str) -> str:
+    """The body that tells of a problem."""
     body = {
         "type": problem.kind.type,
         "title": problem.kind.title,
         "status": problem.kind.status,
         "detail": problem.detail,
-        "instance": scope["path"],
-        "request_id": scope.get("request_id", ""),
+        "instance": instance,
+        "request_id": request_id,
     }
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors]
-    return Response(json.dumps(body), problem.kind.status, problem.headers, MEDIA_TYPE)
+    return json.dumps(body)
+
+
+def respond(problem: Problem, scope: Mapping[str, Any]) -> Response:
+    """The problem as an answer to the request of an ASGI scope."""
+    body = content(problem, scope["path"], scope.get("request_id", ""))
+    return Response(body, problem.kind.status, problem.headers, MEDIA_TYPE)
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
@@ -143,4 +150,18 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown addresses and methods."""
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, KINDS["bad-request" if error.status_code < 500 else "internal"])
-    return respond(Problem(kind.name, f"{error.detail}.", headers=error.headers), request.scope)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_allowed(request))
+    return respond(Problem(kind.name, f"{error.detail}.", headers=headers), request.scope)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes at an address; the router tells those of the first one."""
+    found = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))

@@ -18,6 +18,8 @@ Fields = Mapping[str, str]
 SEQ: Final = "(SELECT max(seq) FROM changes)"
 """How far the catalog had come when an answer was made; see `trr_api.conditional`."""
 
+LATEST: Final = f"SELECT {SEQ}".encode()
+
 
 class Values:
     """The values of a statement, in order; calling it binds one and gives its placeholder."""

@@ -42,7 +42,6 @@ BEGIN
         ORDER BY 1, 2, id
         ON CONFLICT (kind, slug) DO UPDATE SET current = true, base = excluded.base
         WHERE slugs.entity_id = excluded.entity_id;
-        EXIT WHEN NOT FOUND AND form > 1;
     END LOOP;
     RETURN NULL;
 END $$

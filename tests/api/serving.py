@@ -18,6 +18,7 @@ from starlette.routing import Match
 
 from trr_api.config import Settings
 from trr_api.problems import ProblemDetails
+from trr_api.protocol import Protocol
 
 
 class Counted(AsyncConnection[Any]):
@@ -51,7 +52,9 @@ def settings(url: str, **values: Any) -> Settings:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Run the application in a thread; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, server_header=False, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_config=None, server_header=False, lifespan="on", http=Protocol)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

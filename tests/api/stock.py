@@ -1,9 +1,11 @@
-"""An invented catalog for the API's tests: one full show, some more, and what belongs to them."""
+"""An invented catalog for the tests of the API: a full show, some more, what belongs to them; and a walk over lists."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 from psycopg import Connection
 
 from trr_crawl.catalog import write
@@ -127,13 +129,19 @@ def _harbour_hearts() -> list[Record]:
         *(
             record(
                 "image", f"MV5B{name}", url=f"https://pictures.example/{name}.jpg", width=1000, height=1500,
-                image_type=kind,
+                image_type=kind, person_ids=[PERSON] if name == "Face" else [],
             )
             for name, kind in (("Poster", "poster"), ("Still", "still_frame"), ("Face", "portrait"))
         ),
         record("gallery_entry", f"{SHOW}/MV5BPoster", picture_id="MV5BPoster", show_id=SHOW, position=2),
         record("gallery_entry", f"{SHOW}/MV5BStill", picture_id="MV5BStill", show_id=SHOW, position=1),
         record("gallery_entry", f"{PERSON}/MV5BFace", picture_id="MV5BFace", person_id=PERSON, position=1),
+        record("person", "harbour/7", "fandom", name="Mara Lindqvist", external_ids={"imdb": PERSON}),
+        record(
+            "fandom_page", "harbour/7", "fandom", wiki="harbour", page_id=7, title="Mara Lindqvist",
+            url="https://harbour.example/wiki/Mara", person_id="harbour/7",
+            taglines=[{"season": 1, "tagline": "Ahoy."}],
+        ),
         record("list", LIST, name="Shows by the sea", author="ur99000001", total_entries=1),
         record("list_entry", f"{LIST}/{SHOW}/1", list_id=LIST, show_id=SHOW, occurrence=1, position=1),
     ]  # fmt: skip
@@ -167,3 +175,17 @@ def _others() -> list[Record]:
         )
         for number in range(1, SHOWS)
     ]
+
+
+def walk(client: httpx.Client, path: str) -> Iterator[dict[str, Any]]:
+    """All rows of a list, page by page as the Link header leads."""
+    pages = 0
+    while path:
+        response = client.get(path)
+        assert response.status_code == 200, response.text
+        yield from response.json()["data"]
+        cursor = response.json()["next_cursor"]
+        assert (cursor is None) == ("next" not in response.links)
+        path = response.links["next"]["url"].removeprefix("/api/v1") if cursor else ""
+        pages += 1
+        assert pages < 1000

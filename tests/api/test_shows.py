@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
 import psycopg
 import pytest
 
 from serving import Counted
-from stock import SHOWS
+from stock import SHOWS, walk
 
 
 def titles(response: httpx.Response) -> list[str]:
     assert response.status_code == 200, response.text
     return [show["title"] for show in response.json()["data"]]
-
-
-def walk(client: httpx.Client, path: str) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page as the Link header leads."""
-    pages = 0
-    while path:
-        response = client.get(path)
-        assert response.status_code == 200, response.text
-        yield from response.json()["data"]
-        cursor = response.json()["next_cursor"]
-        assert (cursor is None) == ("next" not in response.links)
-        path = response.links["next"]["url"].removeprefix("/api/v1") if cursor else ""
-        pages += 1
-        assert pages < 1000
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ class Kept(Shape):
 
     id: UUID
     updated_at: datetime
-    removed_at: datetime | None
+    removed_at: datetime | None = Field(examples=[None])
     """Since when no source names it any more."""
 
 

@@ -83,7 +83,7 @@ SORTS: Final = {
 }
 
 # A range by byte, because an index serves it whatever the value; it ends with the last character there is.
-_BEGINS: Final = """lower(person.name) ~>=~ lower($1) AND lower(person.name) ~<=~ lower($1) || U&'\\+10FFFF'"""
+_BEGINS: Final = """lower(person.name) ~>=~ lower($1) AND lower(person.name) ~<=~ (lower($1) || U&'\\+10FFFF')"""
 
 
 def people(asked: PeopleParameters, after: Sequence[object] | None) -> Statement:
