@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, merging, parsing, report, store
+from bench import api, crawls, datasets, merging, parsing, report, social, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -42,6 +42,8 @@ class Extent:
     """Of load on each endpoint."""
     api_people: int
     """People in the catalog that the API serves."""
+    posts: int
+    """In the thread of which a page is read."""
 
 
 FULL = Extent(
@@ -53,6 +55,7 @@ FULL = Extent(
     merged_episodes=100_000,
     api_seconds=10,
     api_people=120_000,
+    posts=1_000_000,
 )
 QUICK = Extent(
     rounds=1,
@@ -63,6 +66,7 @@ QUICK = Extent(
     merged_episodes=10_000,
     api_seconds=2,
     api_people=5_000,
+    posts=50_000,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -136,6 +140,11 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
+def measure_social(made: Databases, extent: Extent) -> social.Result:
+    """Discussions under load, in a catalog of their own."""
+    return social.measure(made.fresh(), seconds=extent.api_seconds, posts=extent.posts)
+
+
 def measure_api(made: Databases, extent: Extent) -> api.Result:
     """The API beside bare routes, in a catalog of its own."""
     return api.measure(made.fresh(), seconds=extent.api_seconds, people=extent.api_people)
@@ -151,7 +160,7 @@ def main() -> None:
         help="a PostgreSQL server to measure on: new databases are made next to this one, and dropped at the end; "
         "the embedded server without it",
     )
-    parser.add_argument("--only", choices=["api"], help="only the API under load")
+    parser.add_argument("--only", choices=["api", "social"], help="only the API, or discussions, under load")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     console = Console()
@@ -160,6 +169,9 @@ def main() -> None:
         report.machine(console, made.facts(), extent.rounds)
         if options.only == "api":
             report.api(console, measure_api(made, extent))
+            return
+        if options.only == "social":
+            report.social(console, measure_social(made, extent))
             return
         with Progress(*columns, console=console, transient=True) as progress:
             watched = Watched(console, progress)
@@ -181,6 +193,9 @@ def main() -> None:
             task = progress.add_task("API under load", total=None)
             loaded = measure_api(made, extent)
             progress.remove_task(task)
+            task = progress.add_task("discussions under load", total=None)
+            discussed = measure_social(made, extent)
+            progress.remove_task(task)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)
@@ -190,6 +205,7 @@ def main() -> None:
         report.datasets(console, filtered)
         report.merging(console, merged)
         report.api(console, loaded)
+        report.social(console, discussed)
         report.requests(console, **COMPLETE_SHOW)
 
 

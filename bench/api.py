@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -28,6 +29,7 @@ from trr_api.queries import Statement
 from trr_crawl import database
 
 CONNECTIONS: Final = 32
+SECRET: Final = "a secret of the measurement"
 SLUG: Final = "show-1"
 DEPTH: Final = 100_000
 """People before the deep page."""
@@ -116,7 +118,7 @@ def measure(url: str, *, seconds: int, people: int) -> Result:
         fill(connection, people)
     statements = _statements()
     routes = [[f"/{name}", *_whole(statement)] for name, (_, statement) in statements.items()]
-    with _served(url, "trr_api.app:create_app") as api, _served(url, "bench.bare:create_app", routes) as bare:
+    with served(url, "trr_api.app:create_app") as api, served(url, "bench.bare:create_app", routes) as bare:
         endpoints = []
         for name, (path, _) in statements.items():
             answer = httpx.get(f"{api}{path}")
@@ -126,17 +128,17 @@ def measure(url: str, *, seconds: int, people: int) -> Result:
                 Endpoint(
                     name=name,
                     size=len(answer.content),
-                    bare=_load(f"{bare}/{name}", seconds),
-                    whole=_load(f"{api}{path}", seconds),
-                    unchanged=_load(f"{api}{path}", seconds, answer.headers["etag"]),
+                    bare=load(f"{bare}/{name}", seconds),
+                    whole=load(f"{api}{path}", seconds),
+                    unchanged=load(f"{api}{path}", seconds, answer.headers["etag"]),
                 )
             )
         depth = min(DEPTH, people - 100)
         first = f"{api}/api/v1/people?limit=50&sort=name"
         return Result(
             endpoints=endpoints,
-            first_page=_load(first, seconds),
-            deep_page=_load(_page_after(first, depth), seconds),
+            first_page=load(first, seconds),
+            deep_page=load(_page_after(first, depth), seconds),
             depth=depth,
         )
 
@@ -183,12 +185,13 @@ def _page_after(first: str, depth: int) -> str:
 
 
 @contextmanager
-def _served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterator[str]:
+def served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterator[str]:
     """uvicorn in a process, one worker; yields its address."""
     port = _free_port()
     environment = {
         "DATABASE_URL": database.without_driver(url),
         "TRR_API_RATE_LIMIT": "1000000000/minute",  # counted, and never reached
+        "TRR_API_SECRET": SECRET,
         "BARE_ROUTES": json.dumps(routes or []),
     }
     process = subprocess.Popen(
@@ -225,9 +228,10 @@ def _free_port() -> int:
         return port
 
 
-def _load(address: str, seconds: int, etag: str | None = None) -> Load:
-    """What wrk measures, after a second to warm up."""
+def load(address: str, seconds: int, etag: str | None = None, *, script: Path | None = None) -> Load:
+    """What wrk measures, after a second to warm up; a script says what to send where it is no plain GET."""
     options = [] if etag is None else ["-H", f"If-None-Match: {etag}"]
+    options += [] if script is None else ["-s", str(script)]
     for duration in (1, seconds):
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "--latency", *options, address]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

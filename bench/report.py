@@ -11,12 +11,13 @@ import scrapy
 from rich.console import Console
 from rich.table import Table
 
-from bench.api import CONNECTIONS
+from bench.api import CONNECTIONS, Load
 from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
+from bench.social import Result as SocialResult
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
@@ -37,6 +38,8 @@ SOUP_TO_OURS = 30.0
 """Goal: BeautifulSoup beside us on full title pages."""
 
 API_TO_BARE = 0.7
+WRITING_TO_BARE = 0.5
+"""Goal: what callers write, beside the bare statements in one transaction."""
 """Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
 UNCHANGED_TO_WHOLE = 3.0
 """Goal: 304s a second beside 200s a second."""
@@ -205,6 +208,25 @@ def api(console: Console, result: ApiResult) -> None:
     first, deep = result.first_page.requests_per_second, result.deep_page.requests_per_second
     _goal(console, f"first page / page {result.depth:,} people down", first / deep, DEEP_TO_FIRST, at_most=True)
     console.print()
+
+
+def social(console: Console, result: SocialResult) -> None:
+    """Writing beside the bare statements, and pages of a thread."""
+    table = Table(title=f"Discussions under load: {CONNECTIONS} connections, one worker", title_justify="left")
+    for column in ("", "bare/s", "API/s", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, (api, bare) in result.writing.items():
+        table.add_row(name, f"{bare.requests_per_second:,.0f}", *_loaded(api))
+    for sort, page in result.pages.items():
+        table.add_row(f"50 of {result.posts:,} posts, {sort}", "", *_loaded(page))
+    console.print(table)
+    for name, (api, bare) in result.writing.items():
+        _goal(console, f"{name}: API / bare", api.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)
+    console.print()
+
+
+def _loaded(load: Load) -> tuple[str, str, str]:
+    return f"{load.requests_per_second:,.0f}", f"{load.p50 * 1000:,.1f}", f"{load.p99 * 1000:,.1f}"
 
 
 def requests(console: Console, *, seasons: int, episodes: int, cast: int, images: int) -> None:

@@ -62,7 +62,7 @@ async def _accounts(request: Request) -> Accounts:
 People = Annotated[Accounts, Depends(_accounts)]
 
 
-async def _caller(request: Request, accounts: People, _: Annotated[Any, Depends(_TOKEN)]) -> Caller:
+async def _caller(request: Request, accounts: People) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or token.startswith(keys.PREFIX):
         return Caller()
@@ -73,7 +73,8 @@ Anyone = Annotated[Caller, Depends(_caller)]
 """The caller: nobody, where no token came. A token that is not valid is a problem everywhere."""
 
 
-async def _somebody(caller: Anyone) -> Caller:
+# Only where a log-in is needed does the document speak of one.
+async def _somebody(caller: Anyone, _: Annotated[Any, Depends(_TOKEN)]) -> Caller:
     if caller.user_id is None:
         raise Problem(
             "unauthorized",

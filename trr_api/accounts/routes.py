@@ -36,7 +36,7 @@ router = routing.router("", "accounts")
 Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 
 
-@router.post("/accounts/registration", status_code=202, summary="Ask for an account")
+@router.post("/accounts/registration", status_code=202, response_class=Response, summary="Ask for an account")
 async def ask_for_account(
     request: Request, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
 ) -> Response:
@@ -88,7 +88,9 @@ async def log_out(session: Session, caller: Somebody, where: LogOut) -> Response
     return Response(status_code=204)
 
 
-@router.post("/accounts/password-reset", status_code=202, summary="Ask for a link to choose another password")
+@router.post(
+    "/accounts/password-reset", status_code=202, response_class=Response, summary="Ask for a link to a new password"
+)
 async def ask_for_reset(
     request: Request, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
 ) -> Response:

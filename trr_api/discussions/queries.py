@@ -179,13 +179,18 @@ def post(identifier: UUID) -> Statement:
     return Statement(_POST, [identifier])
 
 
+_OPEN: Final = (
+    b"threads.locked_at IS NULL AND threads.removed_at IS NULL "
+    b"AND (threads.opens_at IS NULL OR threads.opens_at <= now()) AND NOT (SELECT is_banned())"
+)
+
 # No row: no such thread, or not open; or no such post to answer in it.
 _NEW_POST: Final = b"""
 INSERT INTO posts (thread_id, parent_id, author_id, about_episode_id, body, html)
 SELECT threads.id, $2, caller(), $3, $4, $5 FROM threads
-WHERE threads.id = $1 AND is_open(threads.id) AND NOT is_banned() AND ($2::uuid IS NULL OR EXISTS (
-    SELECT FROM posts above WHERE above.id = $2 AND above.thread_id = threads.id AND is_open_post(above.id)
-    AND cardinality(above.path) < %d
+WHERE threads.id = $1 AND %b AND ($2::uuid IS NULL OR EXISTS (
+    SELECT FROM posts above WHERE above.id = $2 AND above.thread_id = threads.id
+    AND above.deleted_at IS NULL AND above.removed_at IS NULL AND cardinality(above.path) < %d
 )) AND ($3::uuid IS NULL OR EXISTS (SELECT FROM episodes WHERE id = $3 AND episodes.show_id = threads.show_id))
 RETURNING id
 """
@@ -194,7 +199,7 @@ RETURNING id
 def new_post(thread: UUID, wanted: NewPost, html: str, deepest: int) -> Statement:
     """Write a post; see `why_no_post` where no row comes back."""
     values = [thread, wanted.parent_id, wanted.about_episode_id, wanted.body, html]
-    return Statement(_NEW_POST % deepest, values)
+    return Statement(_NEW_POST % (_OPEN, deepest), values)
 
 
 def why_not(thread: UUID | None, post: UUID | None) -> Statement:
@@ -249,9 +254,17 @@ def _edits(after: bool) -> bytes:
 
 
 # An upvote takes the place of a downvote, and the other way round.
-_REACT: Final = b"""
-WITH open AS (SELECT id FROM posts WHERE id = $1 AND is_open_post($1) AND NOT is_banned()),
-opposite AS (
+_OPEN_POST: Final = (
+    b"""
+WITH open AS (
+    SELECT posts.id FROM posts JOIN threads ON threads.id = thread_id
+    WHERE posts.id = $1 AND posts.deleted_at IS NULL AND posts.removed_at IS NULL AND %b
+)"""
+    % _OPEN
+)
+_REACT: Final = (
+    _OPEN_POST
+    + b""", opposite AS (
     DELETE FROM reactions USING open WHERE post_id = open.id AND user_id = caller()
     AND reaction = CASE $2 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END
 ), made AS (
@@ -260,11 +273,13 @@ opposite AS (
 )
 SELECT id FROM open
 """
-_UNREACT: Final = b"""
-WITH open AS (SELECT id FROM posts WHERE id = $1 AND is_open_post($1) AND NOT is_banned()),
-gone AS (DELETE FROM reactions USING open WHERE post_id = open.id AND user_id = caller() AND reaction = $2)
+)
+_UNREACT: Final = (
+    _OPEN_POST
+    + b""", gone AS (DELETE FROM reactions USING open WHERE post_id = open.id AND user_id = caller() AND reaction = $2)
 SELECT id FROM open
 """
+)
 
 
 def react(identifier: UUID, reaction: str, *, wanted: bool) -> Statement:
