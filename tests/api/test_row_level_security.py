@@ -10,12 +10,14 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Table
 
 from people import acting, attempt, user
 from stock import SHOW, stock
 from support import Server
 from trr_api import tables
+from trr_crawl import database
 from trr_crawl.catalog import joining, write
 from trr_crawl.catalog import tables as catalog
 
@@ -336,3 +338,35 @@ def test_what_people_wrote_about_cannot_be_deleted(scene: Scene) -> None:
         scene.connection.transaction(),
     ):
         scene.connection.execute("DELETE FROM episodes WHERE id = %s", [scene.episode])
+
+
+def test_it_works_for_an_owner_whom_it_binds_too(embedded_server: Server) -> None:
+    """As on a managed server: the tables' owner is no superuser, so that FORCE ROW LEVEL SECURITY holds for it."""
+    with psycopg.connect(embedded_server.url, autocommit=True) as server:
+        server.execute("CREATE ROLE landlord LOGIN PASSWORD 'sesame' NOSUPERUSER")
+        server.execute("GRANT trr_api TO landlord")
+    url = embedded_server.create("rented")
+    try:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute("ALTER DATABASE rented OWNER TO landlord")
+            server.execute("ALTER SCHEMA public OWNER TO landlord")
+        as_landlord = make_conninfo(url, user="landlord", password="sesame")
+        with psycopg.connect(as_landlord) as connection:
+            database.migrate(url.replace("://postgres:", "://landlord:").replace("://postgres@", "://landlord@"))
+            write.prepare(connection)
+            stock(connection)
+            connection.commit()
+            connection.autocommit = True
+            scene = _settle(connection)
+            with acting(connection, scene.ben) as acted:
+                assert count(acted, "progress") == 0
+                assert count(acted, "posts") == 3
+                assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.post]) == 0
+                assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.answer]) == 1
+            with acting(connection, scene.mod) as acted:
+                assert acted.execute("SELECT moderate_post(%s, true, 'x')", [scene.post]).fetchall() == [(True,)]
+            assert count(connection, "outbox") > 0
+    finally:
+        embedded_server.drop("rented")
+        with psycopg.connect(embedded_server.url, autocommit=True) as server:
+            server.execute("DROP ROLE landlord")
