@@ -88,6 +88,8 @@ class TestThreads:
             made[kind] = written(ada.post(f"/{kind}s/{subject}/threads", json={"title": f"About a {kind}"}))
             listed = [row["id"] for row in walk(nobody, f"/{kind}s/{subject}/threads")]
             assert made[kind] in listed
+        by_slug = nobody.get("/shows/harbour-hearts/threads?limit=100").json()["data"]
+        assert [row["id"] for row in by_slug] == [row["id"] for row in walk(nobody, f"/shows/{show}/threads")]
         of_show = [row["id"] for row in walk(nobody, f"/shows/{show}/threads?limit=2")]
         assert set(made.values()) <= set(of_show)
         assert len(of_show) == len(set(of_show))

@@ -18,20 +18,13 @@ def _email(text: str) -> str:
     return unicodedata.normalize("NFC", text).lower()
 
 
-def _password(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if len(set(text)) < 4:
-        raise ValueError("it needs four different characters at least")
-    return secret
-
-
 Email = Annotated[
     str,
     Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$"),
     AfterValidator(_email),
 ]
 Name = Annotated[str, Field(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
-Password = Annotated[SecretStr, Field(min_length=10, max_length=200), AfterValidator(_password)]
+Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]
 Link = Annotated[str, Field(min_length=1, max_length=2000)]
 
 

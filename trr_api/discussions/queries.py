@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from trr_api.catalog.queries import embedded
+from trr_api.catalog.places import Key
+from trr_api.catalog.queries import embedded, named
 from trr_api.queries import Fields, Sort, Statement, after_place, columns, one, page
 from trr_api.tables import REACTIONS
 
@@ -73,12 +74,16 @@ _THREADS: Final = Sort(
 )
 _EDITS: Final = Sort((("edit.replaced_at", "timestamptz"), ("edit.id", "uuid")), descending=True)
 
-SUBJECTS: Final = {
-    "show": "SELECT id AS show_id, NULL::uuid AS season_id, NULL::uuid AS episode_id FROM shows WHERE id = $1",
-    "season": "SELECT show_id, id AS season_id, NULL::uuid AS episode_id FROM seasons WHERE id = $1",
-    "episode": "SELECT show_id, NULL::uuid AS season_id, id AS episode_id FROM episodes WHERE id = $1",
+_SUBJECTS: Final = {
+    "show": "SELECT show.id AS show_id, NULL::uuid AS season_id, NULL::uuid AS episode_id FROM shows show",
+    "season": "SELECT season.show_id, season.id AS season_id, NULL::uuid AS episode_id FROM seasons season",
+    "episode": "SELECT episode.show_id, NULL::uuid AS season_id, episode.id AS episode_id FROM episodes episode",
 }
-"""What a thread can be about, as a thread names it."""
+
+
+def subject(kind: str, key: Key) -> str:
+    """What a thread can be about, as a thread names it; bound at $1."""
+    return f"{_SUBJECTS[kind]} WHERE {named(kind, key)}"
 
 
 def unseen(episode: str) -> str:
@@ -92,13 +97,14 @@ def unseen(episode: str) -> str:
     )
 
 
-def threads(kind: str, subject: UUID, asked: ThreadsParameters, after: Sequence[object] | None) -> Statement:
+def threads(kind: str, about: Key, asked: ThreadsParameters, after: Sequence[object] | None) -> Statement:
     """A page of the threads about something; sticky ones first, then those that somebody wrote in last."""
-    return after_place(_threads(kind, asked.spoilers, after is not None), [subject, asked.type], asked.limit, after)
+    query = _threads(kind, subject(kind, about), asked.spoilers, after is not None)
+    return after_place(query, [about, asked.type], asked.limit, after)
 
 
 @lru_cache(maxsize=64)
-def _threads(kind: str, spoilers: bool, after: bool) -> bytes:
+def _threads(kind: str, owner: str, spoilers: bool, after: bool) -> bytes:
     return page(
         THREAD,
         "threads thread",
@@ -110,7 +116,7 @@ def _threads(kind: str, spoilers: bool, after: bool) -> bytes:
             "($2::text IS NULL OR thread.type = $2)",
             *(() if spoilers else (f"NOT {unseen('thread.episode_id')}",)),
         ),
-        within=SUBJECTS[kind],
+        within=owner,
     )
 
 
@@ -123,14 +129,14 @@ def thread(identifier: UUID) -> Statement:
     return Statement(_THREAD, [identifier])
 
 
-def new_thread(kind: str, subject: UUID, type_: str, title: str) -> Statement:
+def new_thread(kind: str, about: Key, type_: str, title: str) -> Statement:
     """Begin a thread; no row where there is no such thing to talk about."""
     query = (
-        f"WITH subject AS ({SUBJECTS[kind]}) "
+        f"WITH subject AS ({subject(kind, about)}) "
         "INSERT INTO threads (show_id, season_id, episode_id, type, title, author_id) "
         "SELECT show_id, season_id, episode_id, $2, $3, caller() FROM subject WHERE NOT is_banned() RETURNING id"
     )
-    return Statement(query.encode(), [subject, type_, title])
+    return Statement(query.encode(), [about, type_, title])
 
 
 def rename_thread(identifier: UUID, title: str) -> Statement:

@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 
 from trr_api import routing
 from trr_api.answers import personal, personal_page
-from trr_api.catalog.places import Id, id_of, moved
+from trr_api.catalog.places import Id, Key, ShowKey, id_of, moved
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions import queries
@@ -44,7 +44,6 @@ router = routing.router("", "discussions")
 
 ThreadId = Annotated[Id, id_of("thread")]
 PostId = Annotated[Id, id_of("post")]
-ShowId = Annotated[Id, id_of("show")]
 SeasonId = Annotated[Id, id_of("season")]
 EpisodeId = Annotated[Id, id_of("episode")]
 Nothing = Annotated[PathOnly, Query()]
@@ -93,7 +92,7 @@ async def _why_not(session: Session, thread: UUID | None, post: UUID | None) -> 
 
 
 async def _threads_about(
-    kind: str, subject: UUID, request: Request, session: Session, cursors: Paging, asked: ThreadsParameters
+    kind: str, subject: Key, request: Request, session: Session, cursors: Paging, asked: ThreadsParameters
 ) -> Response:
     scope = f"threads {kind}"
     rows = await session.fetch(queries.threads(kind, subject, asked, cursors.after(scope, asked.cursor)))
@@ -102,7 +101,7 @@ async def _threads_about(
     return personal_page(request, rows[0], cursors, scope)
 
 
-async def _begin_thread(kind: str, subject: UUID, request: Request, session: Session, wanted: NewThread) -> Response:
+async def _begin_thread(kind: str, subject: Key, request: Request, session: Session, wanted: NewThread) -> Response:
     if kind != "episode" and wanted.type in {"episode_live", "post_episode"}:
         raise invalid("type", "only an episode has such a thread", where="body", kind="invalid-body")
     rows = await session.fetch(queries.new_thread(kind, subject, wanted.type, wanted.title))
@@ -115,7 +114,7 @@ async def _begin_thread(kind: str, subject: UUID, request: Request, session: Ses
 
 @router.get("/shows/{show}/threads", response_model=Page[Thread], summary="Threads about a show")
 async def list_show_threads(
-    request: Request, session: Session, cursors: Paging, show: ShowId, asked: Annotated[ThreadsParameters, Query()]
+    request: Request, session: Session, cursors: Paging, show: ShowKey, asked: Annotated[ThreadsParameters, Query()]
 ) -> Response:
     """Those about its seasons and episodes too; sticky ones first, then those in which somebody wrote last."""
     return await _threads_about("show", show, request, session, cursors, asked)
@@ -123,7 +122,7 @@ async def list_show_threads(
 
 @router.post("/shows/{show}/threads", status_code=201, response_model=Written, summary="Begin a thread about a show")
 async def begin_show_thread(
-    request: Request, session: Session, _: Somebody, show: ShowId, wanted: NewThread
+    request: Request, session: Session, _: Somebody, show: ShowKey, wanted: NewThread
 ) -> Response:
     """In the caller's name."""
     return await _begin_thread("show", show, request, session, wanted)

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from trr_api.catalog.places import Key
+from trr_api.catalog.queries import named
 from trr_api.discussions.queries import person
 from trr_api.queries import Fields, Sort, Statement, after_place, page
 
@@ -49,27 +51,35 @@ def read_up_to(identifier: UUID) -> Statement:
     )
 
 
+def _statement(show: Key, query: str, *values: object) -> Statement:
+    """`{show}`: the show's id, or null where there is no such show."""
+    found = f"(SELECT show.id FROM shows show WHERE {named('show', show)})"
+    return Statement(query.format(show=found).encode(), [show, *values])
+
+
 _PROGRESS: Final = (
-    b"SELECT json_build_object('season_number', season_number, 'episode_number', episode_number) "
-    b"FROM progress WHERE user_id = caller() AND show_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1"
+    "SELECT json_build_object('season_number', season_number, 'episode_number', episode_number) "
+    "FROM progress WHERE user_id = caller() AND show_id = {show} ORDER BY created_at DESC, id DESC LIMIT 1"
 )
+_SET_PROGRESS: Final = (
+    "WITH watched AS (SELECT {show} AS id), before AS ("
+    "DELETE FROM progress USING watched WHERE user_id = caller() AND show_id = watched.id) "
+    "INSERT INTO progress (user_id, show_id, season_number, episode_number) "
+    "SELECT caller(), id, $2, $3 FROM watched WHERE id IS NOT NULL RETURNING id"
+)
+_FORGET_PROGRESS: Final = "DELETE FROM progress WHERE user_id = caller() AND show_id = {show} RETURNING id"
 
 
-def progress(show: UUID) -> Statement:
+def progress(show: Key) -> Statement:
     """How far the caller watched a show."""
-    return Statement(_PROGRESS, [show])
+    return _statement(show, _PROGRESS)
 
 
-def set_progress(show: UUID, season: int, episode: int) -> Statement:
+def set_progress(show: Key, season: int, episode: int) -> Statement:
     """Note how far the caller watched a show; no row where there is no such show."""
-    return Statement(
-        b"WITH before AS (DELETE FROM progress WHERE user_id = caller() AND show_id = $1) "
-        b"INSERT INTO progress (user_id, show_id, season_number, episode_number) "
-        b"SELECT caller(), id, $2, $3 FROM shows WHERE id = $1 RETURNING id",
-        [show, season, episode],
-    )
+    return _statement(show, _SET_PROGRESS, season, episode)
 
 
-def forget_progress(show: UUID) -> Statement:
+def forget_progress(show: Key) -> Statement:
     """Show the caller everything about a show again."""
-    return Statement(b"DELETE FROM progress WHERE user_id = caller() AND show_id = $1 RETURNING id", [show])
+    return _statement(show, _FORGET_PROGRESS)

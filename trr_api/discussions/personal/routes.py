@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 
 from trr_api import routing
 from trr_api.answers import personal, personal_page
-from trr_api.catalog.places import Id, id_of, moved
+from trr_api.catalog.places import ShowKey, moved
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions.personal import queries
@@ -16,8 +16,6 @@ from trr_api.discussions.schemas import MarksParameters, Notification, PathOnly,
 from trr_api.problems import Problem
 
 router = routing.router("/me", "discussions")
-
-ShowId = Annotated[Id, id_of("show")]
 
 
 @router.get("/notifications", response_model=Page[Notification], summary="Who answered or mentioned me")
@@ -39,7 +37,7 @@ async def read_notifications(session: Session, _: Somebody, seen: ReadUpTo) -> R
 
 
 @router.get("/progress/{show}", response_model=Progress, summary="How far I watched a show")
-async def get_progress(session: Session, _: Somebody, show: ShowId, __: Annotated[PathOnly, Query()]) -> Response:
+async def get_progress(session: Session, _: Somebody, show: ShowKey, __: Annotated[PathOnly, Query()]) -> Response:
     """The last episode that the caller saw."""
     rows = await session.fetch(queries.progress(show))
     if not rows:
@@ -48,7 +46,7 @@ async def get_progress(session: Session, _: Somebody, show: ShowId, __: Annotate
 
 
 @router.put("/progress/{show}", status_code=204, summary="Say how far I watched a show")
-async def set_progress(request: Request, session: Session, _: Somebody, show: ShowId, seen: Progress) -> Response:
+async def set_progress(request: Request, session: Session, _: Somebody, show: ShowKey, seen: Progress) -> Response:
     """From now on, what is about later episodes is hidden."""
     if not await session.fetch(queries.set_progress(show, seen.season_number, seen.episode_number)):
         return await moved(request.app.state.database, request, "show", show)
@@ -56,7 +54,7 @@ async def set_progress(request: Request, session: Session, _: Somebody, show: Sh
 
 
 @router.delete("/progress/{show}", status_code=204, summary="Hide nothing about a show")
-async def forget_progress(session: Session, _: Somebody, show: ShowId) -> Response:
+async def forget_progress(session: Session, _: Somebody, show: ShowKey) -> Response:
     """Whether something was noted or not."""
     await session.fetch(queries.forget_progress(show))
     return Response(status_code=204)
