@@ -76,9 +76,12 @@ def ended() -> Problem:
 @asynccontextmanager
 async def session(database: Database, caller: Caller, *, write: bool) -> AsyncIterator[Session]:
     """Open a caller's transaction: committed at the end, in one more round trip, or rolled back by an exception."""
-    # Not `connection.transaction()`, which waits for its BEGIN. After an exception the pool's context rolls back.
+    # Not `connection.transaction()`, which waits for its BEGIN. After an exception the pool's context rolls back. What
+    # only reads needs no BEGIN: until a pipeline ends, its statements are one transaction, read-only by default.
     async with database.pool.connection() as connection, connection.pipeline():
-        await connection.execute(b"BEGIN READ WRITE" if write else b"BEGIN READ ONLY")
+        if write:
+            await connection.execute(b"BEGIN READ WRITE")
         entered = await connection.execute(_ENTER, [caller.user_id, caller.session_id])
         yield Session(connection, caller, entered)
-        await connection.execute(b"COMMIT")
+        if write:
+            await connection.execute(b"COMMIT")

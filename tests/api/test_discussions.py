@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people import Town
-from serving import Counted
+from people import Town, user
+from serving import Counted, settings
 from stock import SHOW
+from trr_api.database import Database
 from trr_api.discussions.markdown import render
+from trr_api.queries import Statement
+from trr_api.session import Caller, session
 
 
 def written(response: httpx.Response) -> str:
@@ -586,3 +590,44 @@ def test_who_was_logged_out_writes_nothing(town: Town, thread: str) -> None:
         client.get("/me/notifications"),
     ):
         assert answer.status_code == 401
+
+
+def test_a_read_leaves_no_role_and_no_caller_on_the_connection(town: Town, people_url: str) -> None:
+    configured = settings(people_url, pool_min=1, pool_max=1)
+    person = user(town.connection, "ines")
+
+    async def look() -> list[tuple[str, str]]:
+        database = Database(configured)
+        await database.open()
+        found = []
+        try:
+            for write in (False, True):
+                async with session(database, Caller(person), write=write) as opened:
+                    found += await opened.fetch(Statement(b"SELECT current_user::text, caller()::text"))
+                found += await database.fetch(b"SELECT current_user::text, current_setting('trr.user_id', true)")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    async with session(database, Caller(person), write=write) as opened:
+                        await opened.fetch(Statement(b"SELECT FROM credentials"))
+                found += await database.fetch(b"SELECT current_user::text, current_setting('trr.user_id', true)")
+        finally:
+            await database.close()
+        return found
+
+    owner = town.one("SELECT current_user::text")
+    assert asyncio.run(look()) == [("trr_api", str(person)), (owner, ""), (owner, "")] * 2
+
+
+def test_what_only_reads_cannot_write(town: Town, people_url: str) -> None:
+    person = user(town.connection, "jana")
+
+    async def write_in_a_read() -> None:
+        database = Database(settings(people_url))
+        await database.open()
+        try:
+            async with session(database, Caller(person), write=False) as opened:
+                await opened.fetch(Statement(b"UPDATE users SET bio = 'x' WHERE id = caller() RETURNING id"))
+        finally:
+            await database.close()
+
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        asyncio.run(write_in_a_read())
