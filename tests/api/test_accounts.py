@@ -8,6 +8,8 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from threading import Thread
@@ -17,11 +19,15 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from people import Town, user
 from serving import Checked, served, settings
+from support import free_port
 from trr_api import __main__ as command
+from trr_api.accounts import mail
 from trr_api.accounts.service import name_from
 from trr_api.app import create_app
 
@@ -194,6 +200,42 @@ def test_no_password_and_no_token_is_in_a_log(
         town.client().post("/accounts/login", json={"email": "jon@mail.example", "password": PASSWORD})
         town.client().get("/me", headers=bearer(pair["access_token"]))
     for secret in (PASSWORD, *(pair[name] for name in ("access_token", "refresh_token"))):
+        assert secret not in caplog.text
+
+
+class Inbox:
+    """What an SMTP server took."""
+
+    def __init__(self) -> None:
+        self.letters: list[Envelope] = []
+
+    async def handle_DATA(self, _: object, __: object, envelope: Envelope) -> str:  # noqa: N802
+        self.letters.append(envelope)
+        return "250 OK"
+
+
+def test_mail_goes_out_by_smtp(people_url: str) -> None:
+    inbox = Inbox()
+    server = Controller(inbox, hostname="127.0.0.1", port=free_port())
+    server.start()
+    try:
+        configured = settings(people_url, mail=f"smtp://127.0.0.1:{server.port}", mail_from="TRR <trr@site.example>")
+        mail.send(
+            configured, "ada@mail.example", "Your account", "Choose a name here:\n\nhttps://site.example/" + "x" * 200
+        )
+    finally:
+        server.stop()
+    [letter] = inbox.letters
+    assert (letter.mail_from, letter.rcpt_tos) == ("trr@site.example", ["ada@mail.example"])
+    message = message_from_bytes(letter.content, policy=default)
+    assert message["subject"] == "Your account"
+    assert "x" * 200 in message.get_content()
+
+
+def test_mail_that_cannot_be_sent_is_logged_without_its_text(people_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    mail.send(settings(people_url, mail=f"smtp://me:sesame@127.0.0.1:{free_port()}"), "a@b.example", "x", "a secret")
+    assert "could not be sent" in caplog.text
+    for secret in ("sesame", "a secret", "a@b.example"):
         assert secret not in caplog.text
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from trr_api.schemas import Line, Shape, Text
+from trr_api.catalog.schemas import Shape
+from trr_api.texts import Line, Text
 
 Role = Literal["user", "moderator", "admin"]
 
 
-def _email(text: str) -> str:
-    return unicodedata.normalize("NFC", text).lower()
-
-
 Email = Annotated[
     str,
-    Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$"),
-    AfterValidator(_email),
+    Field(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"),
+    AfterValidator(str.lower),
 ]
 Name = Annotated[str, Field(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]

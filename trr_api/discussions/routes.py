@@ -24,7 +24,6 @@ from trr_api.discussions.schemas import (
     NewPost,
     NewReport,
     NewThread,
-    PathOnly,
     Post,
     PostsParameters,
     Reaction,
@@ -35,6 +34,7 @@ from trr_api.discussions.schemas import (
     Written,
 )
 from trr_api.paging import PageParameters
+from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.tables import DEEPEST_POST
 
@@ -46,7 +46,7 @@ ThreadId = Annotated[Id, id_of("thread")]
 PostId = Annotated[Id, id_of("post")]
 SeasonId = Annotated[Id, id_of("season")]
 EpisodeId = Annotated[Id, id_of("episode")]
-Nothing = Annotated[PathOnly, Query()]
+Nothing = Annotated[Parameters, Query()]
 
 
 def banned() -> Problem:

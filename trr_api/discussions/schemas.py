@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from trr_api.catalog.places import Id
+from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
-from trr_api.parameters import Parameters
-from trr_api.schemas import Line, Shape, Text
 from trr_api.tables import LONGEST_POST
+from trr_api.texts import Line, Text
 
 ThreadType = Literal["episode_live", "post_episode", "spoilers", "general"]
 Reaction = Literal["upvote", "downvote", "lol", "shade", "fire", "heart"]
@@ -57,10 +57,6 @@ class MarksParameters(PageParameters):
     """Which notifications."""
 
     unread: bool = False
-
-
-class PathOnly(Parameters):
-    """Nothing but the address."""
 
 
 class Author(Shape):

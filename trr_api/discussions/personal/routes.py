@@ -12,7 +12,8 @@ from trr_api.catalog.places import ShowKey, moved
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions.personal import queries
-from trr_api.discussions.schemas import MarksParameters, Notification, PathOnly, Progress, ReadUpTo
+from trr_api.discussions.schemas import MarksParameters, Notification, Progress, ReadUpTo
+from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 
 router = routing.router("/me", "discussions")
@@ -37,7 +38,7 @@ async def read_notifications(session: Session, _: Somebody, seen: ReadUpTo) -> R
 
 
 @router.get("/progress/{show}", response_model=Progress, summary="How far I watched a show")
-async def get_progress(session: Session, _: Somebody, show: ShowKey, __: Annotated[PathOnly, Query()]) -> Response:
+async def get_progress(session: Session, _: Somebody, show: ShowKey, __: Annotated[Parameters, Query()]) -> Response:
     """The last episode that the caller saw."""
     rows = await session.fetch(queries.progress(show))
     if not rows:

@@ -5,16 +5,10 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make what follows read otherwise than it is written."""
-
-
-class Shape(BaseModel):
-    """An object with exactly these fields."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 def check_text(text: str) -> str:
