@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import Town, user
-from serving import Counted, settings
+from serving import Counted, served, settings
 from stock import SHOW
+from trr_api.app import create_app
 from trr_api.database import Database
 from trr_api.discussions.markdown import render
 from trr_api.queries import Statement
@@ -631,3 +632,16 @@ def test_what_only_reads_cannot_write(town: Town, people_url: str) -> None:
 
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         asyncio.run(write_in_a_read())
+
+
+def test_what_is_not_found_needs_no_second_connection(people_url: str) -> None:
+    """It would wait for one that waits for another in turn."""
+    with served(create_app(settings(people_url, pool_min=1, pool_max=1, pool_timeout=1))) as address:
+        assert httpx.get(f"{address}/api/v1/shows/{uuid4()}/threads").status_code == 404
+
+
+def test_the_id_of_a_merged_show_leads_to_the_other_ones_threads(town: Town, nobody: httpx.Client, show: str) -> None:
+    old = uuid4()
+    town.connection.execute("INSERT INTO entity_redirects (old_id, kind, new_id) VALUES (%s, 'show', %s)", [old, show])
+    answer = nobody.get(f"/shows/{old}/threads?limit=3")
+    assert (answer.status_code, answer.headers["location"]) == (308, f"/api/v1/shows/{show}/threads?limit=3")

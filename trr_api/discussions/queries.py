@@ -203,7 +203,7 @@ RETURNING id
 
 
 def new_post(thread: UUID, wanted: NewPost, html: str, deepest: int) -> Statement:
-    """Write a post; see `why_no_post` where no row comes back."""
+    """Write a post; see `why_not` where no row comes back."""
     values = [thread, wanted.parent_id, wanted.about_episode_id, wanted.body, html]
     return Statement(_NEW_POST % (_OPEN, deepest), values)
 

@@ -11,7 +11,8 @@ from fastapi import Query, Request, Response
 
 from trr_api import routing
 from trr_api.answers import personal, personal_page
-from trr_api.catalog.places import Id, Key, ShowKey, id_of, moved
+from trr_api.catalog.places import Id, Key, ShowKey, id_of, led_on
+from trr_api.catalog.queries import elsewhere
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions import queries
@@ -83,7 +84,7 @@ class Obstacles:
             return Problem("conflict", f"The thread opens at {self.opens_at:%Y-%m-%dT%H:%M:%SZ}.")
         if self.is_gone:
             return Problem("conflict", "The post was deleted.")
-        return Problem("conflict", "The post cannot be answered here.")
+        return Problem("conflict", "The post is too deep to be answered, or the episode is one of another show.")
 
 
 async def _why_not(session: Session, thread: UUID | None, post: UUID | None) -> Obstacles:
@@ -97,7 +98,7 @@ async def _threads_about(
     scope = f"threads {kind}"
     rows = await session.fetch(queries.threads(kind, subject, asked, cursors.after(scope, asked.cursor)))
     if not rows:
-        return await moved(request.app.state.database, request, kind, subject)
+        return led_on(request, kind, subject, await session.fetch(elsewhere(kind, subject)))
     return personal_page(request, rows[0], cursors, scope)
 
 
@@ -109,7 +110,7 @@ async def _begin_thread(kind: str, subject: Key, request: Request, session: Sess
         return _written(rows[0][0])
     if (await _why_not(session, None, None)).is_banned:
         raise banned()
-    return await moved(request.app.state.database, request, kind, subject)
+    return led_on(request, kind, subject, await session.fetch(elsewhere(kind, subject)))
 
 
 @router.get("/shows/{show}/threads", response_model=Page[Thread], summary="Threads about a show")

@@ -8,7 +8,8 @@ from fastapi import Query, Request, Response
 
 from trr_api import routing
 from trr_api.answers import personal, personal_page
-from trr_api.catalog.places import ShowKey, moved
+from trr_api.catalog.places import ShowKey, led_on
+from trr_api.catalog.queries import elsewhere
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions.personal import queries
@@ -50,7 +51,7 @@ async def get_progress(session: Session, _: Somebody, show: ShowKey, __: Annotat
 async def set_progress(request: Request, session: Session, _: Somebody, show: ShowKey, seen: Progress) -> Response:
     """From now on, what is about later episodes is hidden."""
     if not await session.fetch(queries.set_progress(show, seen.season_number, seen.episode_number)):
-        return await moved(request.app.state.database, request, "show", show)
+        return led_on(request, "show", show, await session.fetch(elsewhere("show", show)))
     return Response(status_code=204)
 
 
