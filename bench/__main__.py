@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, merging, parsing, pictures, report, search, store
+from bench import api, crawls, datasets, merging, parsing, pictures, report, search, social, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -48,6 +48,10 @@ class Extent:
     """People in the catalog that the API serves."""
     searched: float
     """Part of a catalog as large as all of television that is searched."""
+    social_seconds: int
+    """Of load on each thing that people do."""
+    posts: int
+    """In the thread of which a page is read."""
 
 
 FULL = Extent(
@@ -61,6 +65,8 @@ FULL = Extent(
     api_rounds=5,
     api_people=120_000,
     searched=1.0,
+    social_seconds=10,
+    posts=1_000_000,
 )
 QUICK = Extent(
     rounds=1,
@@ -73,6 +79,8 @@ QUICK = Extent(
     api_rounds=1,
     api_people=5_000,
     searched=0.01,
+    social_seconds=2,
+    posts=50_000,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -220,6 +228,13 @@ class Bench:
         progress.remove_task(task)
         report.search(self.console, searched)
 
+    def social(self) -> None:
+        """Discussions under load, in a catalog of their own."""
+        measure = partial(
+            social.measure, self.made.fresh(), seconds=self.extent.social_seconds, posts=self.extent.posts
+        )
+        report.social(self.console, self.watched.step("discussions under load", measure))
+
     def requests(self) -> None:
         """How many requests a complete show takes; counted, not timed."""
         report.requests(self.console, **COMPLETE_SHOW)
@@ -238,18 +253,11 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.pictures,
         Bench.api,
         Bench.search,
+        Bench.social,
         Bench.requests,
     )
 }
 """In the order in which they are measured."""
-
-
-def measure_search(progress: Progress, made: Databases, part: float) -> search.Searched:
-    """Search, in a new catalog."""
-    task = progress.add_task("search", total=None)
-    result = search.measure(made.fresh(), part, lambda step: progress.update(task, description=f"search: {step}"))
-    progress.remove_task(task)
-    return result
 
 
 def main() -> None:

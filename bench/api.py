@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -30,6 +31,7 @@ from trr_crawl import database
 
 CONNECTIONS: Final = 32
 ROUND_SECONDS: Final = 2
+SECRET: Final = "a secret of the measurement"
 SLUG: Final = "show-1"
 DEPTH: Final = 100_000
 """People before the deep page."""
@@ -118,7 +120,7 @@ def measure(url: str, *, rounds: int, people: int) -> Result:
         fill(connection, people)
     statements = _statements()
     routes = [[f"/{name}", *_whole(statement)] for name, (_, statement) in statements.items()]
-    with _served(url, "trr_api.app:create_app") as api, _served(url, "bench.bare:create_app", routes) as bare:
+    with served(url, "trr_api.app:create_app") as api, served(url, "bench.bare:create_app", routes) as bare:
         endpoints = []
         for name, (path, _) in statements.items():
             answer = httpx.get(f"{api}{path}")
@@ -183,12 +185,13 @@ def _page_after(first: str, depth: int) -> str:
 
 
 @contextmanager
-def _served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterator[str]:
+def served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterator[str]:
     """uvicorn in a process, one worker; yields its address."""
     port = _free_port()
     environment = {
         "DATABASE_URL": database.without_driver(url),
         "TRR_API_RATE_LIMIT": "1000000000/minute",  # counted, and never reached
+        "TRR_API_SECRET": SECRET,
         "BARE_ROUTES": json.dumps(routes or []),
     }
     process = subprocess.Popen(
@@ -228,16 +231,17 @@ def _loads(*asked: tuple[str, str | None], rounds: int) -> list[Load]:
     measured: list[list[Load]] = [[] for _ in asked]
     for number in range(rounds + 1):
         for found, (address, etag) in zip(measured, asked, strict=True):
-            load = _load(address, etag)
+            told = load(address, ROUND_SECONDS, etag)
             if number > 0:  # the first one warms up
-                found.append(load)
-    return [sorted(found, key=lambda load: load.requests_per_second)[len(found) // 2] for found in measured]
+                found.append(told)
+    return [sorted(found, key=lambda one: one.requests_per_second)[len(found) // 2] for found in measured]
 
 
-def _load(address: str, etag: str | None) -> Load:
-    """What wrk measures in ROUND_SECONDS."""
+def load(address: str, seconds: int, etag: str | None = None, *, script: Path | None = None) -> Load:
+    """What wrk measures; a script says what to send where it is no plain GET."""
     options = [] if etag is None else ["-H", f"If-None-Match: {etag}"]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{ROUND_SECONDS}s", "--latency", *options, address]
+    options += [] if script is None else ["-s", str(script)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *options, address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in told:
         raise CannotMeasure(f"{address} answered errors under load:\n{told}")

@@ -11,7 +11,7 @@ import scrapy
 from rich.console import Console
 from rich.table import Table
 
-from bench.api import CONNECTIONS
+from bench.api import CONNECTIONS, Load
 from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
@@ -19,6 +19,7 @@ from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.pictures import Timing as PictureTiming
 from bench.search import Searched
+from bench.social import Result as SocialResult
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
@@ -41,6 +42,8 @@ SOUP_TO_OURS = 30.0
 
 API_TO_BARE = 0.7
 """Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
+WRITING_TO_BARE = 0.5
+"""Goal: what callers write, beside the bare statements in one transaction."""
 UNCHANGED_TO_WHOLE = 3.0
 """Goal: 304s a second beside 200s a second."""
 SLOWEST_TO_USUAL = 4.0
@@ -267,6 +270,25 @@ def search(console: Console, result: Searched) -> None:
     for answers in result.answers:
         _goal(console, f"{answers.sort}: p95 in ms", answers.p95, SEARCH_MILLISECONDS, at_most=True)
     console.print()
+
+
+def social(console: Console, result: SocialResult) -> None:
+    """Writing beside the bare statements, and pages of a thread."""
+    table = Table(title=f"Discussions under load: {CONNECTIONS} connections, one worker", title_justify="left")
+    for column in ("", "bare/s", "API/s", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, (api, bare) in result.writing.items():
+        table.add_row(name, f"{bare.requests_per_second:,.0f}", *_loaded(api))
+    for sort, page in result.pages.items():
+        table.add_row(f"50 of {result.posts:,} posts, {sort}", "", *_loaded(page))
+    console.print(table)
+    for name, (api, bare) in result.writing.items():
+        _goal(console, f"{name}: API / bare", api.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)
+    console.print()
+
+
+def _loaded(load: Load) -> tuple[str, str, str]:
+    return f"{load.requests_per_second:,.0f}", f"{load.p50 * 1000:,.1f}", f"{load.p99 * 1000:,.1f}"
 
 
 def requests(console: Console, *, seasons: int, episodes: int, cast: int, images: int) -> None:

@@ -1,4 +1,4 @@
-"""`python -m trr_api`: serve the catalog of DATABASE_URL, or of the embedded database; manage API keys; export."""
+"""`python -m trr_api`: serve DATABASE_URL, or the embedded database; manage API keys and tokens; export."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import uvicorn
 from pydantic import SecretStr, ValidationError
 
 from trr_api import openapi
+from trr_api.accounts import commands as accounts
 from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.export import commands as export
@@ -25,6 +26,7 @@ def main() -> int:
     subcommands = parser.add_subparsers(dest="command")
     commands.add_to(subcommands)
     export.add_to(subcommands)
+    accounts.add_to(subcommands)
     subcommands.add_parser("openapi", help=f"write the OpenAPI document to {openapi.PATH.name} in docs/")
     arguments = parser.parse_args()
     if arguments.command == "openapi":
@@ -38,6 +40,8 @@ def main() -> int:
         settings = Settings()
         if arguments.command == "export":
             return export.run(settings)
+        if arguments.command == "token":
+            return accounts.run(arguments, settings)
     except database.DatabaseError as error:
         sys.stderr.write(f"python -m trr_api: {error}\n")
         return 1

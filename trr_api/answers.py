@@ -6,6 +6,7 @@ The models in `schemas.py` are the contract in the OpenAPI document; the tests h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,3 +36,22 @@ def paged(request: Request, row: Row, cursors: Cursors, scope: str) -> Answer:
     cursor = None if place is None else cursors.write(scope, place.encode())
     after = b"null" if cursor is None else b'"%b"' % cursor.encode()
     return Answer(b'{"data":%b,"next_cursor":%b}' % (data, after), seq, links(request, cursor))
+
+
+PERSONAL: Final = {"cache-control": "private, no-cache", "vary": "authorization"}
+"""Headers of answers that depend on who asks."""
+
+
+def personal(body: bytes, status: int = 200) -> Answer:
+    """JSON for one caller."""
+    answer = Answer(body, headers=PERSONAL)
+    answer.status_code = status
+    return answer
+
+
+def personal_page(request: Request, row: Row, cursors: Cursors, scope: str) -> Answer:
+    """A page for one caller."""
+    data, place, _ = row
+    answer = paged(request, (data, place, None), cursors, scope)
+    answer.headers.update(PERSONAL)
+    return answer

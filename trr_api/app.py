@@ -15,6 +15,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from trr_api import docs, objects, openapi
+from trr_api.accounts.routes import router as accounts
+from trr_api.accounts.service import Accounts
+from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
@@ -29,6 +32,9 @@ from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
 from trr_api.database import Database
+from trr_api.discussions.moderation.routes import router as moderation
+from trr_api.discussions.personal.routes import router as own
+from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
@@ -80,9 +86,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     app.state.metrics = metrics
     app.state.listener = listener
+    app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, admin, health)
+    take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
@@ -99,7 +106,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+            allow_methods=["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "if-none-match", "x-request-id"],
             expose_headers=["etag", "link", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -48,9 +48,40 @@ class Settings(BaseSettings):
     """Whether exports hold what comes from sources for non-commercial use only."""
 
     secret: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=16)
-    """Signs cursors. Without one they end with the process."""
+    """Signs cursors and tokens. Without one they end with the process."""
 
-    @field_validator("cors_origins", mode="before")
+    access_minutes: float = Field(default=15, gt=0, le=24 * 60)
+    """So long an access token of this API is good."""
+    refresh_days: float = Field(default=30, gt=0)
+    """So long a log-in lasts that nobody uses."""
+    jwt_issuer: str | None = None
+    """Of an identity provider whose tokens are good here too."""
+    jwt_audience: str = "trr"
+    """What the provider's tokens must be meant for."""
+    jwt_leeway: float = Field(default=30, ge=0, le=300)
+    """Seconds by which clocks may differ."""
+    jwks_url: str | None = Field(default=None, pattern="^https?://")
+    """Where the provider's public keys are."""
+    jwt_algorithms: Annotated[tuple[Literal["RS256", "ES256"], ...], NoDecode] = ("RS256", "ES256")
+    """With which the provider's keys may sign, by commas."""
+    jwt_secret: SecretStr | None = Field(default=None, min_length=32)
+    """HS256, for a provider without public keys."""
+
+    login_limit: str = "10/15minute"
+    """Attempts to log in to an account from one address; ten times as many to one account, or from one address."""
+    mail: SecretStr = SecretStr("console")
+    """`console`, or `smtp://user:password@host:587`, `smtps://…`."""
+    mail_from: str = "TRR <trr@localhost>"
+    site_url: str = "http://127.0.0.1:8000"
+    """Begins the links in mails: `/confirm?token=…` and `/reset?token=…` follow."""
+
+    @field_validator("cors_origins", "jwt_algorithms", mode="before")
     @classmethod
     def _by_commas(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        if (self.jwt_issuer is None) != (self.jwks_url is None and self.jwt_secret is None):
+            raise ValueError("an identity provider needs jwt_issuer, and jwks_url or jwt_secret")
+        return self

@@ -122,6 +122,8 @@ def as_problem(error: Exception) -> Problem | None:
     """What a failure of the database is to a caller; None where the statement itself is at fault."""
     if isinstance(error, psycopg.errors.QueryCanceled):
         return Problem("timeout", "The catalog took too long to answer. Ask for less.", headers={"retry-after": "5"})
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return Problem("forbidden", "You may not do this.")
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return Problem("unavailable", AWAY, headers={"retry-after": "2"})
     return None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from trr_api import keys
+from trr_api import keys, session
+from trr_api.accounts.service import Accounts
 from trr_api.database import Database
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
+from trr_api.session import Caller
 
 
 async def _database(request: Request) -> Database:
@@ -47,3 +49,49 @@ def needs(scope: str) -> Callable[..., Awaitable[keys.Key]]:
         return key
 
     return caller
+
+
+_TOKEN: Final = HTTPBearer(auto_error=False, scheme_name="Token", description="`Authorization: Bearer eyJ…`")
+
+
+async def _accounts(request: Request) -> Accounts:
+    found: Accounts = request.app.state.accounts
+    return found
+
+
+People = Annotated[Accounts, Depends(_accounts)]
+
+
+async def _caller(request: Request, accounts: People) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or token.startswith(keys.PREFIX):
+        return Caller()
+    return await accounts.caller(token.strip())
+
+
+Anyone = Annotated[Caller, Depends(_caller)]
+"""The caller: nobody, where no token came. A token that is not valid is a problem everywhere."""
+
+
+# Only where a log-in is needed does the document speak of one.
+async def _somebody(caller: Anyone, _: Annotated[Any, Depends(_TOKEN)]) -> Caller:
+    if caller.user_id is None:
+        raise Problem(
+            "unauthorized",
+            "This needs a log-in: send `Authorization: Bearer` and an access token.",
+            headers={"www-authenticate": "Bearer"},
+        )
+    return caller
+
+
+Somebody = Annotated[Caller, Depends(_somebody)]
+
+
+async def _session(request: Request, database: Catalog, caller: Anyone) -> AsyncIterator[session.Session]:
+    async with session.session(database, caller, write=request.method != "GET") as opened:
+        yield opened
+
+
+# Scope "function": it is committed before the answer begins, so that a commit that fails is not a success.
+Session = Annotated[session.Session, Depends(_session, scope="function")]
+"""The caller's transaction."""

@@ -1,16 +1,75 @@
-"""The API's own tables, on the catalog's MetaData."""
+"""The API's own tables, on the catalog's MetaData: API keys, accounts, and what people write.
+
+The tables of `SOCIAL` are under row-level security: which role may do what is in the migration that makes them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
-from trr_crawl.catalog.tables import metadata
+from trr_crawl.catalog.tables import Code, metadata
 
 SCOPES: Final = ("review:read", "overrides:write", "identity:write")
 """What an API key may allow."""
+
+ROLES: Final = ("user", "moderator", "admin")
+"""What a person may be; each may do what those before it may."""
+
+THREAD_TYPES: Final = ("episode_live", "post_episode", "spoilers", "general")
+
+REACTIONS: Final = ("upvote", "downvote", "lol", "shade", "fire", "heart")
+
+NOTIFICATIONS: Final = ("reply", "mention")
+
+LONGEST_POST: Final = 10_000
+"""Characters."""
+
+DEEPEST_POST: Final = 500
+"""Answers to answers; the number of the first is 1."""
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True, server_default=text("new_id()"))
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def _when(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True))
+
+
+def _to(name: str, table: str, *, nullable: bool = False) -> Column[object]:
+    """A reference; nothing that somebody wrote goes away with what it is about."""
+    return Column(name, Uuid, ForeignKey(f"{table}.id", ondelete="RESTRICT"), nullable=nullable)
+
 
 # A key is 256 random bits: its hash needs no salt and no slowness.
 api_keys = Table(
@@ -26,3 +85,291 @@ api_keys = Table(
     CheckConstraint("name <> ''", name="name"),
     CheckConstraint("octet_length(hash) = 32", name="hash"),
 )
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    # As others write it after an @.
+    Column("name", Code, nullable=False),
+    Column("display_name", Text),
+    Column("bio", Text),
+    Column("role", Code, nullable=False, server_default=text("'user'")),
+    _now("created_at"),
+    UniqueConstraint("name"),
+    CheckConstraint("name ~ '^[a-z0-9_]{3,30}$'", name="name"),
+    CheckConstraint("length(display_name) BETWEEN 1 AND 60", name="display_name"),
+    CheckConstraint("length(bio) <= 1000", name="bio"),
+    _one_of("role", ROLES),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    # In small letters.
+    Column("email", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _now("changed_at"),
+    UniqueConstraint("user_id"),
+    UniqueConstraint("email"),
+    CheckConstraint("email = lower(email) AND email LIKE '%_@_%'", name="email"),
+)
+
+# Who an identity provider says that somebody is.
+identities = Table(
+    "identities",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    _now("created_at"),
+    UniqueConstraint("issuer", "subject"),
+    Index("ix_identities_user_id", "user_id"),
+)
+
+# A log-in on one device: a family of refresh tokens, of which only the newest is good.
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    _now("created_at"),
+    _now("used_at"),
+    _when("revoked_at"),
+    Index("ix_sessions_user_id", "user_id"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    _id(),
+    _to("session_id", "sessions"),
+    Column("hash", LargeBinary, nullable=False),
+    _now("created_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    _when("used_at"),
+    UniqueConstraint("hash"),
+    Index("ix_refresh_tokens_session_id", "session_id"),
+    CheckConstraint("octet_length(hash) = 32", name="hash"),
+)
+
+# How far somebody has watched a show. Two shows may become one: of several rows the newest counts.
+progress = Table(
+    "progress",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    _to("show_id", "shows"),
+    Column("season_number", Integer, nullable=False),
+    Column("episode_number", Integer, nullable=False),
+    _now("created_at"),
+    CheckConstraint("season_number >= 0", name="season_number"),
+    CheckConstraint("episode_number >= 0", name="episode_number"),
+    Index("ix_progress_user_id_show_id", "user_id", "show_id"),
+    Index("ix_progress_show_id", "show_id"),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    _id(),
+    _to("show_id", "shows"),
+    _to("season_id", "seasons", nullable=True),
+    _to("episode_id", "episodes", nullable=True),
+    Column("type", Code, nullable=False),
+    Column("title", Text, nullable=False),
+    _to("author_id", "users"),
+    _now("created_at"),
+    # Before this moment nobody writes: when the episode is on air.
+    _when("opens_at"),
+    Column("is_sticky", Boolean, nullable=False, server_default=text("false")),
+    _when("locked_at"),
+    _when("removed_at"),
+    Column("post_count", Integer, nullable=False, server_default=text("0")),
+    _now("last_post_at"),
+    _one_of("type", THREAD_TYPES),
+    CheckConstraint("length(title) BETWEEN 1 AND 200", name="title"),
+    CheckConstraint(
+        "CASE WHEN type IN ('episode_live', 'post_episode') THEN episode_id IS NOT NULL AND season_id IS NULL "
+        "ELSE season_id IS NULL OR episode_id IS NULL END",
+        name="subject",
+    ),
+    Index("ix_threads_show_id_last_post_at_id", "show_id", "last_post_at", "id"),
+    Index("ix_threads_season_id_last_post_at_id", "season_id", "last_post_at", "id"),
+    Index("ix_threads_episode_id_last_post_at_id", "episode_id", "last_post_at", "id"),
+    Index("ix_threads_author_id", "author_id"),
+)
+
+_TOP_LEVEL: Final = text("parent_id IS NULL")
+
+posts = Table(
+    "posts",
+    metadata,
+    _id(),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    _to("thread_id", "threads"),
+    _to("parent_id", "posts", nullable=True),
+    # The first of its branch: itself where nothing is above it.
+    Column("root_id", Uuid, nullable=False),
+    # Numbers from the first of the branch down to its own: in this order a branch reads from top to bottom.
+    Column("path", ARRAY(BigInteger), nullable=False),
+    _to("author_id", "users"),
+    # Whoever has not seen this episode is not shown the post.
+    _to("about_episode_id", "episodes", nullable=True),
+    Column("body", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    _now("created_at"),
+    _when("edited_at"),
+    # By its author; by a moderator.
+    _when("deleted_at"),
+    _when("removed_at"),
+    Column("reply_count", Integer, nullable=False, server_default=text("0")),
+    *(Column(f"{reaction}s", Integer, nullable=False, server_default=text("0")) for reaction in REACTIONS),
+    Column("score", Integer, Computed("upvotes - downvotes", persisted=True), nullable=False),
+    # Votes by orders of magnitude, and the time of writing: 12.5 hours weigh as much as ten times the votes.
+    Column("hot", Double, nullable=False),
+    Column("words", TSVECTOR, Computed("to_tsvector('english', body)", persisted=True), nullable=False),
+    UniqueConstraint("number"),
+    CheckConstraint(
+        f"length(body) <= {LONGEST_POST} AND (body <> '' OR deleted_at IS NOT NULL OR removed_at IS NOT NULL)",
+        name="body",
+    ),
+    CheckConstraint(f"cardinality(path) BETWEEN 1 AND {DEEPEST_POST}", name="path"),
+    *(CheckConstraint(f"{reaction}s >= 0", name=f"{reaction}s") for reaction in REACTIONS),
+    Index("ix_posts_thread_id_number", "thread_id", "number"),
+    Index("ix_posts_thread_id_score_number", "thread_id", "score", "number", postgresql_where=_TOP_LEVEL),
+    Index("ix_posts_thread_id_hot_number", "thread_id", "hot", "number", postgresql_where=_TOP_LEVEL),
+    Index("ix_posts_parent_id_number", "parent_id", "number"),
+    Index("ix_posts_root_id", "root_id"),
+    Index("ix_posts_author_id_number", "author_id", "number"),
+    Index("ix_posts_about_episode_id", "about_episode_id"),
+    Index("ix_posts_words", "words", postgresql_using="gin"),
+)
+
+# What a post was before it was changed, deleted or removed.
+post_edits = Table(
+    "post_edits",
+    metadata,
+    _id(),
+    _to("post_id", "posts"),
+    Column("body", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    _now("replaced_at"),
+    Index("ix_post_edits_post_id_replaced_at", "post_id", "replaced_at"),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    _id(),
+    _to("post_id", "posts"),
+    _to("user_id", "users"),
+    Column("reaction", Code, nullable=False),
+    _now("created_at"),
+    UniqueConstraint("post_id", "user_id", "reaction"),
+    _one_of("reaction", REACTIONS),
+    Index("ix_reactions_user_id", "user_id"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    Column("kind", Code, nullable=False),
+    _to("post_id", "posts"),
+    _now("created_at"),
+    _when("read_at"),
+    _one_of("kind", NOTIFICATIONS),
+    UniqueConstraint("user_id", "post_id"),
+    Index("ix_notifications_user_id_id", "user_id", "id"),
+    Index("ix_notifications_post_id", "post_id"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    _id(),
+    _to("post_id", "posts"),
+    _to("reporter_id", "users"),
+    Column("reason", Text, nullable=False),
+    _now("created_at"),
+    Column("outcome", Code),
+    _when("resolved_at"),
+    _to("resolved_by", "users", nullable=True),
+    UniqueConstraint("post_id", "reporter_id"),
+    CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason"),
+    _one_of("outcome", ("upheld", "dismissed")),
+    Index("ix_reports_open", "id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_reports_reporter_id", "reporter_id"),
+    Index("ix_reports_resolved_by", "resolved_by"),
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    Column("reason", Text, nullable=False),
+    _now("created_at"),
+    # Null: for good.
+    _when("ends_at"),
+    CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason"),
+    CheckConstraint("ends_at > created_at", name="ends_at"),
+    Index("ix_bans_user_id", "user_id"),
+)
+
+# For everybody to see: what moderators did, and why.
+moderation_log = Table(
+    "moderation_log",
+    metadata,
+    _id(),
+    _to("moderator_id", "users"),
+    Column("action", Code, nullable=False),
+    _to("thread_id", "threads", nullable=True),
+    _to("post_id", "posts", nullable=True),
+    _to("user_id", "users", nullable=True),
+    Column("reason", Text),
+    _now("at"),
+    Index("ix_moderation_log_moderator_id", "moderator_id"),
+    Index("ix_moderation_log_thread_id", "thread_id"),
+    Index("ix_moderation_log_post_id", "post_id"),
+    Index("ix_moderation_log_user_id", "user_id"),
+)
+
+# Events, written with the change that they tell of. Numbers are taken before commits: whoever reads on from one must
+# leave out rows whose transaction is not before pg_snapshot_xmin(pg_current_snapshot()).
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("transaction", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
+    Column("topic", Code, nullable=False),
+    Column("event", Code, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    _now("at"),
+    Index("ix_outbox_topic_seq", "topic", "seq"),
+    Index("ix_outbox_at", "at"),
+)
+
+SOCIAL: Final = (
+    users,
+    credentials,
+    identities,
+    sessions,
+    refresh_tokens,
+    progress,
+    threads,
+    posts,
+    post_edits,
+    reactions,
+    notifications,
+    reports,
+    bans,
+    moderation_log,
+    outbox,
+)
+"""The tables under row-level security."""

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from people import Town
 from serving import Checked, Counted, served, settings
 from stock import stock
 from support import Server
@@ -45,3 +46,25 @@ def client(app: FastAPI, address: str) -> Iterator[httpx.Client]:
     """Asks the invented catalog; every answer is checked."""
     with httpx.Client(base_url=f"{address}/api/v1", event_hooks={"response": [Checked(app)]}) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def people_url(embedded_server: Server) -> Iterator[str]:
+    """A database with the invented catalog, in which the people of one module live."""
+    url = embedded_server.create("people", "template")
+    with psycopg.connect(url) as connection:
+        write.prepare(connection)
+        stock(connection)
+    yield url
+    embedded_server.drop("people")
+
+
+@pytest.fixture(scope="module")
+def town(people_url: str) -> Iterator[Town]:
+    """The API on that database, and people who call it."""
+    configured = settings(people_url)
+    app = create_app(configured, Database(configured, Counted))
+    with served(app) as found, psycopg.connect(people_url, autocommit=True) as connection:
+        people = Town(app, found, connection)
+        yield people
+        people.close()

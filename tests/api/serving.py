@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from psycopg import AsyncConnection
+from psycopg.waiting import Wait
 from starlette.routing import Match
 
 from trr_api.config import Settings
@@ -21,7 +22,7 @@ from trr_api.protocol import Protocol
 
 
 class Counted(AsyncConnection[Any]):
-    """A connection that counts how often it waited for the server."""
+    """A connection that counts how often it waited for an answer of the server; sending alone is no round trip."""
 
     trips = 0
 
@@ -30,11 +31,14 @@ class Counted(AsyncConnection[Any]):
 
 
 def _noted(waiting: Any) -> Generator[Any, Any, Any]:
-    """The same generator, counted if it waits at all: one that finds nothing to do ends at once."""
+    """The same generator, counted once if it waits to read: one that only sends, or finds nothing to do, does not."""
+    has_waited = False
     try:
         wanted = next(waiting)
-        Counted.trips += 1
         while True:
+            if wanted == Wait.R and not has_waited:
+                has_waited = True
+                Counted.trips += 1
             wanted = waiting.send((yield wanted))
     except StopIteration as end:
         return end.value
@@ -78,8 +82,8 @@ class Checked:
             problem = ProblemDetails.model_validate_json(response.content)
             assert problem.status == response.status_code
             assert problem.request_id == response.headers["x-request-id"]
-        elif response.status_code == 200 and "json" in response.headers["content-type"]:
-            assert "etag" in response.headers or response.request.method != "GET"
+        elif response.status_code in {200, 201} and "json" in response.headers["content-type"]:
+            assert response.request.method != "GET" or response.headers["etag"]
             model = self._model(response.request)
             if model is not None and "fields" not in response.request.url.params:
                 model.model_validate_json(response.content)

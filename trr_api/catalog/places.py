@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from trr_api.answers import Answer, paged
 from trr_api.catalog import queries
-from trr_api.database import Database
+from trr_api.database import Database, Row
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
 from trr_api.queries import Statement
@@ -87,7 +88,11 @@ async def moved(database: Database, request: Request, kind: str, named: Key) -> 
     Problem where it never was, or is there and what was asked of it is not.
     """
     statement = queries.elsewhere(kind, named)
-    rows = await database.fetch(statement.query, statement.values)
+    return led_on(request, kind, named, await database.fetch(statement.query, statement.values))
+
+
+def led_on(request: Request, kind: str, named: Key, rows: Sequence[Row]) -> Response:
+    """The same, for the rows of `queries.elsewhere`."""
     if not rows:
         raise Problem("not-found", f"The catalog has no {kind.replace('_', ' ')} {named}.")
     place, is_here = rows[0]

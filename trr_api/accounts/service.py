@@ -1,0 +1,128 @@
+"""Accounts at work: logging in, staying logged in, and who is behind a token."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from limits import RateLimitItem, parse
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from psycopg import AsyncConnection
+
+from trr_api.accounts import queries
+from trr_api.accounts.tokens import Subject, Tokens, refused
+from trr_api.config import Settings
+from trr_api.database import Database, Row
+from trr_api.problems import Problem
+from trr_api.session import Caller
+
+REMEMBERED: Final = 10_000
+"""People of identity providers whose ids a worker remembers."""
+
+MORE: Final = 10
+"""Attempts to one account, or from one address, beside those to one account from one address."""
+
+Pair = tuple[str, str]
+"""An access token and a refresh token."""
+
+
+class Accounts:
+    """The accounts of a database."""
+
+    def __init__(self, settings: Settings, database: Database, tokens: Tokens) -> None:
+        self.settings = settings
+        self.tokens = tokens
+        self._database = database
+        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limit = parse(settings.login_limit)
+        self._known: dict[tuple[str, str], UUID] = {}
+
+    async def caller(self, token: str) -> Caller:
+        """Who calls with a token; somebody of an identity provider gets an account on first sight."""
+        found = await self.tokens.caller(token)
+        if isinstance(found, Caller):
+            return found
+        key = (found.issuer, found.subject)
+        if key not in self._known:
+            user = await self._provision(found)
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[key] = user
+        return Caller(self._known[key])
+
+    async def _provision(self, subject: Subject) -> UUID:
+        key = [subject.issuer, subject.subject]
+        rows = await self._database.fetch(queries.KNOWN_SUBJECT, key)
+        if rows:
+            return UUID(str(rows[0][0]))
+        async with self._database.transaction(write=True) as connection:
+            await connection.execute(queries.LOCK_SUBJECT, key)
+            rows = await _rows(connection, queries.KNOWN_SUBJECT, key)
+            name = name_from(subject.name)
+            display_name = subject.name[:60].strip() or None
+            while not rows:
+                rows = await _rows(connection, queries.NEW_SUBJECT, [*key, name, display_name])
+                name = f"{name[:20]}_{secrets.token_hex(3)}"
+        return UUID(str(rows[0][0]))
+
+    async def begin(self, user: UUID) -> Pair:
+        """Log somebody in."""
+        refresh = secrets.token_urlsafe(32)
+        async with self._database.transaction(write=True) as connection:
+            [(session,)] = await _rows(connection, queries.LOG_IN, [user, digest(refresh), self._lifetime])
+        return self.tokens.access(Caller(user, session)), refresh
+
+    async def refresh(self, given: str) -> Pair:
+        """The next pair of tokens. Problem where the one given is too old, or was used before: that ends the log-in."""
+        renewed = secrets.token_urlsafe(32)
+        async with self._database.transaction(write=True) as connection:
+            rows = await _rows(connection, queries.REFRESH, [digest(given), digest(renewed), self._lifetime])
+        if not rows:
+            raise refused("This refresh token is not valid, or was used before. Log in again.")
+        return self.tokens.access(Caller(*rows[0])), renewed
+
+    async def write(self, query: bytes, values: Sequence[object]) -> list[Row]:
+        """Run one statement about credentials."""
+        async with self._database.transaction(write=True) as connection:
+            return await _rows(connection, query, values)
+
+    async def count_attempt(self, what: str, account: str, address: str) -> None:
+        """Problem after too many attempts, whether there is such an account or not."""
+        more = type(self._limit)(self._limit.amount * MORE, self._limit.multiples)
+        tries: tuple[tuple[RateLimitItem, str], ...] = (
+            (self._limit, f"{account} {address}"), (more, account), (more, address),
+        )  # fmt: skip
+        for limit, key in tries:
+            if not await self._limiter.hit(limit, what, hashlib.sha256(key.encode()).hexdigest()):
+                wait = str(limit.get_expiry())
+                raise Problem(
+                    "too-many-requests", f"Too many attempts. Go on in {wait} seconds.", headers={"retry-after": wait}
+                )
+
+    @property
+    def _lifetime(self) -> timedelta:
+        return timedelta(days=self.settings.refresh_days)
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a refresh token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def name_from(text: str) -> str:
+    """A name that one can be mentioned by, out of one that somebody has elsewhere."""
+    plain = unicodedata.normalize("NFKD", text.partition("@")[0]).encode("ascii", "ignore").decode().lower()
+    name = re.sub("[^a-z0-9]+", "_", plain).strip("_")[:30]
+    return name if len(name) >= 3 else f"user_{secrets.token_hex(4)}"
+
+
+async def _rows(connection: AsyncConnection[Row], query: bytes, values: Sequence[object]) -> list[Row]:
+    cursor = await connection.execute(query, values)
+    return await cursor.fetchall()

@@ -1,0 +1,1 @@
+"""Discussions: threads about shows, seasons and episodes, posts in trees, reactions, notifications, moderation."""

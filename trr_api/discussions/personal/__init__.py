@@ -1,0 +1,1 @@
+"""What is one person's own: notifications, and how far they watched."""

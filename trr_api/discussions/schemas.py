@@ -1,0 +1,271 @@
+"""The shapes of discussions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from trr_api.catalog.places import Id
+from trr_api.catalog.schemas import Shape
+from trr_api.paging import PageParameters
+from trr_api.tables import LONGEST_POST
+from trr_api.texts import Line, Text
+
+ThreadType = Literal["episode_live", "post_episode", "spoilers", "general"]
+Reaction = Literal["upvote", "downvote", "lol", "shade", "fire", "heart"]
+Sort = Literal["new", "top", "hot", "oldest"]
+Reason = Annotated[Text, Field(max_length=1000)]
+Body = Annotated[Text, Field(max_length=LONGEST_POST)]
+
+
+class ThreadsParameters(PageParameters):
+    """Which threads."""
+
+    type: ThreadType | None = None
+    spoilers: bool = False
+    """Also threads about episodes that the caller has not seen yet."""
+
+
+class PostsParameters(PageParameters):
+    """Which posts, and how."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    """Posts of the level that is paged."""
+    sort: Sort = "hot"
+    parent: Id | None = None
+    """Only answers to this post, and answers to those."""
+    replies: Annotated[int, Field(ge=0, le=100)] = 10
+    """Posts of each branch that come along, from the top down."""
+    spoilers: bool = False
+    """Also posts about episodes that the caller has not seen yet."""
+
+
+class SearchParameters(PageParameters):
+    """What to look for."""
+
+    q: Annotated[str, Field(min_length=2, max_length=200, pattern=r"^[^\x00]+$", examples=["marina -boat"])]
+    """Words; `-` before what must not be in it, quotes around what belongs together, `or`."""
+    show: Id | None = None
+    """Only in threads about this show."""
+    spoilers: bool = False
+
+
+class MarksParameters(PageParameters):
+    """Which notifications."""
+
+    unread: bool = False
+
+
+class Author(Shape):
+    """Who wrote something."""
+
+    id: UUID
+    name: str = Field(examples=["ada"])
+    display_name: str | None
+
+
+class Thread(Shape):
+    """A thread."""
+
+    id: UUID
+    show_id: UUID
+    season_id: UUID | None
+    episode_id: UUID | None
+    type: ThreadType
+    title: str = Field(examples=["That reunion"])
+    author: Author
+    created_at: datetime
+    opens_at: datetime | None
+    """Nobody writes before."""
+    is_sticky: bool
+    is_locked: bool
+    is_removed: bool
+    post_count: int
+    last_post_at: datetime
+
+
+class NewThread(Shape):
+    """A thread to begin."""
+
+    type: ThreadType = "general"
+    """`episode_live` and `post_episode` are about episodes, and open on the day that the episode is on air."""
+    title: Annotated[Line, Field(max_length=200)]
+
+
+class Title(Shape):
+    """Another title."""
+
+    title: Annotated[Line, Field(max_length=200)]
+
+
+class Reactions(Shape):
+    """How often each."""
+
+    upvote: int
+    downvote: int
+    lol: int
+    shade: int
+    fire: int
+    heart: int
+
+
+class Post(Shape):
+    """A post. What was deleted or removed keeps its place, without its text."""
+
+    id: UUID
+    thread_id: UUID
+    parent_id: UUID | None
+    about_episode_id: UUID | None
+    depth: int
+    """1 for what answers nothing."""
+    author: Author
+    body: str
+    """Markdown, as it was written."""
+    html: str
+    """The same, safe to show."""
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    """By its author."""
+    removed_at: datetime | None
+    """By a moderator."""
+    reply_count: int
+    """Direct answers."""
+    score: int
+    """Upvotes less downvotes."""
+    reactions: Reactions
+    mine: list[Reaction]
+    """The caller's reactions."""
+
+
+class Branch(Post):
+    """A post and what it led to."""
+
+    replies: list[Post]
+    """From the top of the branch down, each after what it answers."""
+
+
+class NewPost(Shape):
+    """A post to write."""
+
+    body: Body
+    parent_id: Id | None = None
+    """The post that it answers."""
+    about_episode_id: Id | None = None
+    """Whoever has not seen this episode is not shown the post."""
+
+
+class NewBody(Shape):
+    """A post to rewrite."""
+
+    body: Body
+
+
+class Written(Shape):
+    """What was made."""
+
+    id: UUID
+
+
+class Edit(Shape):
+    """What a post was before."""
+
+    id: UUID
+    body: str
+    html: str
+    replaced_at: datetime
+
+
+class NewReport(Shape):
+    """What is wrong with a post."""
+
+    reason: Reason
+
+
+class Notification(Shape):
+    """Somebody answered or mentioned the caller."""
+
+    id: UUID
+    kind: Literal["reply", "mention"]
+    post_id: UUID
+    thread_id: UUID
+    author: Author
+    created_at: datetime
+    read_at: datetime | None
+
+
+class ReadUpTo(Shape):
+    """What was seen."""
+
+    id: Id
+    """This notification and all before it."""
+
+
+class Progress(Shape):
+    """How far somebody has watched a show."""
+
+    season_number: Annotated[int, Field(ge=0, le=100_000)]
+    episode_number: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Report(Shape):
+    """A report that is open."""
+
+    id: UUID
+    reason: str
+    created_at: datetime
+    reporter: Author
+    post: Post
+
+
+class Verdict(Shape):
+    """What becomes of a report; `upheld` removes the post."""
+
+    outcome: Literal["upheld", "dismissed"]
+
+
+class Removal(Shape):
+    """Why."""
+
+    reason: Reason
+
+
+class Moderation(Shape):
+    """What shall be otherwise about a thread; what is left out stays."""
+
+    is_sticky: bool | None = None
+    is_locked: bool | None = None
+    is_removed: bool | None = None
+    opens_at: AwareDatetime | None = None
+    reason: Reason
+
+
+class NewBan(Shape):
+    """Who may not write."""
+
+    name: Annotated[str, StringConstraints(pattern="^[a-z0-9_]{3,30}$")]
+    ends_at: AwareDatetime | None = None
+    """Left out: for good."""
+    reason: Reason
+
+
+class NewRole(Shape):
+    """What somebody may do."""
+
+    role: Literal["user", "moderator", "admin"]
+
+
+class LogEntry(Shape):
+    """What a moderator did."""
+
+    id: UUID
+    at: datetime
+    action: str = Field(examples=["post_removed"])
+    reason: str | None
+    moderator: Author
+    thread_id: UUID | None
+    post_id: UUID | None
+    user: Author | None
