@@ -106,6 +106,8 @@ def test_a_database_that_went_away_costs_503s_and_no_restart(embedded_server: Se
                 # Nobody may connect: 503, alive but not ready.
                 connection.execute("ALTER DATABASE leaving ALLOW_CONNECTIONS false")
                 connection.execute(end)
+                left = "SELECT FROM pg_stat_activity WHERE datname = 'leaving'"
+                wait_for(lambda: connection.execute(left).rowcount == 0, seconds=15)
                 answer = client.get("/api/v1/shows")
                 assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
                 assert answer.headers["retry-after"] == "2"

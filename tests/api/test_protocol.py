@@ -276,6 +276,13 @@ def test_other_methods_are_told_which_there_are(client: httpx.Client) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
+def test_the_type_of_a_problem_is_an_address(client: httpx.Client, address: str) -> None:
+    told = client.get("/shows/none").json()
+    explained = httpx.get(f"{address}{told['type']}").json()
+    assert explained == {name: told[name] for name in ("type", "title", "status")}
+    assert httpx.get(f"{address}/problems/made-up").status_code == 404
+
+
 def test_sql_in_a_value_is_only_a_value(client: httpx.Client) -> None:
     for value in ("'; DROP TABLE shows; --", "$1", "%(x)s", "{genre}", "a' OR 'a'='a"):
         assert client.get("/shows", params={"genre": value}).json()["data"] == []

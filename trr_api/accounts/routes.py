@@ -15,11 +15,11 @@ from trr_api.accounts.schemas import (
     Me,
     NewAccount,
     NewPassword,
-    Person,
     Profile,
     Refresh,
     Registration,
     TokenPair,
+    User,
 )
 from trr_api.accounts.service import Accounts, Pair
 from trr_api.answers import personal
@@ -128,7 +128,7 @@ async def change_me(session: Session, _: Somebody, profile: Profile) -> Response
     return Response(status_code=204)
 
 
-@router.get("/users/{name}", response_model=Person, summary="Somebody, by name")
+@router.get("/users/{name}", response_model=User, summary="Somebody, by name")
 async def get_user(session: Session, name: Named, _: Annotated[Parameters, Query()]) -> Response:
     """As everybody sees them."""
     rows = await session.fetch(queries.person(name))

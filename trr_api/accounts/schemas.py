@@ -78,7 +78,7 @@ class TokenPair(Shape):
     """Good once; the answer has the next one. Used twice, it ends the log-in."""
 
 
-class Person(Shape):
+class User(Shape):
     """Somebody, as everybody sees them."""
 
     id: UUID
@@ -96,7 +96,7 @@ class Ban(Shape):
     ends_at: datetime | None
 
 
-class Me(Person):
+class Me(User):
     """The caller."""
 
     ban: Ban | None
