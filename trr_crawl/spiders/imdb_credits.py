@@ -21,7 +21,7 @@ from trr_crawl.parse.imdb.credits import (
     parse_page,
     query,
 )
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 
@@ -35,7 +35,7 @@ def roles(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreditsArguments(Arguments):
+class CreditsArguments(DueArguments):
     """What to crawl."""
 
     shows: tuple[str, ...] = ()
@@ -48,8 +48,7 @@ class CreditsArguments(Arguments):
     """Read pages from `/reference` instead of `/fullcredits`."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say whose credits to crawl: -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say whose credits to crawl: -a show=tt…, -a shows=@file or -a due=true.")
         if self.episodes and self.roles and CAST.slug not in self.roles:
             raise ArgumentError("-a episodes=true gets those who appear in episodes: -a roles must name cast then.")
 
@@ -63,7 +62,7 @@ class ImdbCreditsSpider(ImdbSpider):
     name = "imdb_credits"
     arguments_class = CreditsArguments
     readers = {
-        **READERS,
+        **DUE_READERS,
         "show": title_ids,
         "shows": title_ids,
         "roles": roles,
@@ -72,9 +71,14 @@ class ImdbCreditsSpider(ImdbSpider):
     }
     args: CreditsArguments
 
+    @property
+    def counts_as(self) -> str | None:
+        """A crawl of some roles is none of all credits."""
+        return None if self.args.roles else super().counts_as
+
     async def start(self) -> AsyncIterator[Request]:
         """One request a title, and one for its episodes; what they answer decides about more."""
-        for show_id in dict.fromkeys(self.args.shows):
+        async for show_id in self.to_crawl(self.args.shows):
             if not self.by_graphql:
                 yield self.page_request(show_id)
                 if self.args.episodes:

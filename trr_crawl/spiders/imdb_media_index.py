@@ -7,21 +7,20 @@ from dataclasses import dataclass
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import ArgumentError, title_ids
-from trr_crawl.spiders.base import READERS, Arguments
+from trr_crawl.arguments import title_ids
+from trr_crawl.spiders.base import DUE_READERS, DueArguments
 from trr_crawl.spiders.gallery import GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaIndexArguments(Arguments):
+class MediaIndexArguments(DueArguments):
     """Whose pictures to get."""
 
     shows: tuple[str, ...] = ()
     """IMDb title ids."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say whose pictures to get: -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say whose pictures to get: -a show=tt…, -a shows=@file or -a due=true.")
 
 
 class ImdbMediaIndexSpider(GallerySpider):
@@ -29,10 +28,10 @@ class ImdbMediaIndexSpider(GallerySpider):
 
     name = "imdb_media_index"
     arguments_class = MediaIndexArguments
-    readers = {**READERS, "show": title_ids, "shows": title_ids}
+    readers = {**DUE_READERS, "show": title_ids, "shows": title_ids}
     args: MediaIndexArguments
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a show; what they answer decides about more."""
-        for show_id in dict.fromkeys(self.args.shows):
+        async for show_id in self.to_crawl(self.args.shows):
             yield self.first_request(show_id)

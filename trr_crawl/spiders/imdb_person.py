@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from scrapy.http import Request, Response
 
-from trr_crawl.arguments import ArgumentError, name_ids
+from trr_crawl.arguments import name_ids
 from trr_crawl.items import Item
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import Filmography, PersonPage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 PART = "credits"
@@ -20,15 +20,14 @@ PART = "credits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonArguments(Arguments):
+class PersonArguments(DueArguments):
     """Whom to crawl."""
 
     persons: tuple[str, ...] = ()
     """IMDb ids of people."""
 
     def __post_init__(self) -> None:
-        if not self.persons:
-            raise ArgumentError("Say whom to crawl: -a person=nm… or -a persons=@file.")
+        self.check_due(self.persons, "Say whom to crawl: -a person=nm…, -a persons=@file or -a due=true.")
 
 
 class ImdbPersonSpider(ImdbSpider):
@@ -36,12 +35,12 @@ class ImdbPersonSpider(ImdbSpider):
 
     name = "imdb_person"
     arguments_class = PersonArguments
-    readers = {**READERS, "person": name_ids, "persons": name_ids}
+    readers = {**DUE_READERS, "person": name_ids, "persons": name_ids}
     args: PersonArguments
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a person; what they answer decides about more."""
-        for person_id in dict.fromkeys(self.args.persons):
+        async for person_id in self.to_crawl(self.args.persons):
             if self.by_graphql:
                 yield self.part_request(person_id, Filmography(), Came())
             else:

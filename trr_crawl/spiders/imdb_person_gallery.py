@@ -7,21 +7,20 @@ from dataclasses import dataclass
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import ArgumentError, name_ids
-from trr_crawl.spiders.base import READERS, Arguments
+from trr_crawl.arguments import name_ids
+from trr_crawl.spiders.base import DUE_READERS, DueArguments
 from trr_crawl.spiders.gallery import GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonGalleryArguments(Arguments):
+class PersonGalleryArguments(DueArguments):
     """Whose pictures to get."""
 
     persons: tuple[str, ...] = ()
     """IMDb ids of people."""
 
     def __post_init__(self) -> None:
-        if not self.persons:
-            raise ArgumentError("Say whose pictures to get: -a person=nm… or -a persons=@file.")
+        self.check_due(self.persons, "Say whose pictures to get: -a person=nm…, -a persons=@file or -a due=true.")
 
 
 class ImdbPersonGallerySpider(GallerySpider):
@@ -29,10 +28,10 @@ class ImdbPersonGallerySpider(GallerySpider):
 
     name = "imdb_person_gallery"
     arguments_class = PersonGalleryArguments
-    readers = {**READERS, "person": name_ids, "persons": name_ids}
+    readers = {**DUE_READERS, "person": name_ids, "persons": name_ids}
     args: PersonGalleryArguments
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a person; what they answer decides about more."""
-        for person_id in dict.fromkeys(self.args.persons):
+        async for person_id in self.to_crawl(self.args.persons):
             yield self.first_request(person_id)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from scrapy.http import Request, Response
 
-from trr_crawl.arguments import ArgumentError, flag, title_ids
+from trr_crawl.arguments import flag, title_ids
 from trr_crawl.items import Item, Show
 from trr_crawl.parse.imdb import title_page
 from trr_crawl.parse.imdb.title_page import TitlePage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TitleArguments(Arguments):
+class TitleArguments(DueArguments):
     """What to crawl."""
 
     titles: tuple[str, ...] = ()
@@ -25,8 +25,7 @@ class TitleArguments(Arguments):
     """Read pages from `/reference`: they tell networks, all production companies and more of the cast."""
 
     def __post_init__(self) -> None:
-        if not self.titles:
-            raise ArgumentError("Say which title to crawl: -a title=tt… or -a titles=@file.")
+        self.check_due(self.titles, "Say which title to crawl: -a title=tt…, -a titles=@file or -a due=true.")
 
 
 class ImdbTitleSpider(ImdbSpider):
@@ -35,7 +34,7 @@ class ImdbTitleSpider(ImdbSpider):
     name = "imdb_title"
     arguments_class = TitleArguments
     readers = {
-        **READERS,
+        **DUE_READERS,
         "title": title_ids,
         "titles": title_ids,
         "reference": flag,
@@ -44,7 +43,7 @@ class ImdbTitleSpider(ImdbSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a title."""
-        for title_id in dict.fromkeys(self.args.titles):
+        async for title_id in self.to_crawl(self.args.titles):
             yield self.title_request(title_id) if self.by_graphql else self.page_request(title_id)
 
     def title_request(self, title_id: str) -> Request:

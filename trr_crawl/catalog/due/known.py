@@ -1,8 +1,9 @@
-"""What there is to crawl, by the catalog's word: the one thing that spiders read of it."""
+"""What the catalog has, as far as spiders ask for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -33,10 +34,8 @@ class CastMember:
 
 def cast_of(show_ids: Sequence[str]) -> list[CastMember]:
     """The cast of shows (IMDb's tt…), show by show in billing order; those without a name are left out."""
-    try:
-        with database.connect(database.url()) as connection:
-            rows = connection.execute(
-                """
+    rows = _read(
+        """
                 SELECT DISTINCT ON (place, billing_order, credits.id)
                        of_show.value, shows.title, of_person.value, people.name,
                        CASE WHEN people.provenance ->> 'birth_date' <> 'fandom' THEN people.birth_date END
@@ -51,10 +50,8 @@ def cast_of(show_ids: Sequence[str]) -> list[CastMember]:
                   AND people.name IS NOT NULL
                 ORDER BY place, billing_order, credits.id, of_person.value
                 """,
-                {"ids": list(show_ids)},
-            ).fetchall()
-    except (psycopg.Error, database.DatabaseError) as error:
-        raise CatalogError(" ".join(str(error).split()).rstrip(".")) from error
+        {"ids": list(show_ids)},
+    )
     return [CastMember(*row) for row in rows]
 
 
@@ -104,9 +101,16 @@ def last_run(spider: str) -> datetime | None:
     return started
 
 
-def _read(query: LiteralString, values: dict[str, object]) -> list[tuple[Any, ...]]:
+@contextmanager
+def reading() -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the catalog; CatalogError for whatever goes wrong with it."""
     try:
         with database.connect(database.url()) as connection:
-            return connection.execute(query, values).fetchall()
+            yield connection
     except (psycopg.Error, database.DatabaseError) as error:
         raise CatalogError(" ".join(str(error).split()).rstrip(".")) from error
+
+
+def _read(query: LiteralString, values: dict[str, object]) -> list[tuple[Any, ...]]:
+    with reading() as connection:
+        return connection.execute(query, values).fetchall()

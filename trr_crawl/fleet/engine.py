@@ -1,0 +1,142 @@
+"""The scheduler's process: procrastinate's worker, which looks every minute, and sooner while jobs are out.
+
+Procrastinate keeps its tables in the schema `procrastinate` of the catalog's database; they are made, and brought up to
+date, here. Any number of schedulers may run: its locks let one of them work at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any, Final
+
+import psycopg
+from procrastinate import App, PsycopgConnector, exceptions, jobs
+from psycopg import sql
+
+from trr_crawl import database
+from trr_crawl.clock import Clock
+from trr_crawl.errors import UserError, one_line
+from trr_crawl.fleet import dispatcher, scheduler, watchdog
+from trr_crawl.fleet.nodes import Node
+
+logger = logging.getLogger(__name__)
+
+SCHEMA: Final = "procrastinate"
+LOOK_AGAIN: Final = 5
+"""Seconds until the next look, while jobs are out or wait."""
+AWAY: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds to wait, one after the other, for a database that is away."""
+
+
+class EngineError(UserError):
+    """The engine's tables cannot be used."""
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Make the engine's tables, or bring them to the version of it that is installed.
+
+    The schema's comment says which version they are of.
+    """
+    installed = version("procrastinate")
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('procrastinate'))")
+        row = connection.execute(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
+        ).fetchone()
+        if row and row[0] == installed:
+            return
+        scripts = files("procrastinate").joinpath("sql")
+        if row is None:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+            wanted = [scripts.joinpath("schema.sql")]
+        else:
+            found = row[0] or ""
+            if _number(found) > _number(installed):
+                raise EngineError(
+                    f"The engine's tables are of procrastinate {found}, newer than the {installed} that is installed: "
+                    "install that version here, too."
+                )
+            every = sorted((path for path in scripts.joinpath("migrations").iterdir()), key=lambda path: path.name)
+            wanted = [
+                path
+                for path in every
+                if path.name.endswith(".sql") and _number(found) < _number(path.name.split("_")[0])
+            ]
+        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(SCHEMA)))
+        for script in wanted:
+            connection.execute(script.read_bytes())
+        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(installed)))
+
+
+def _number(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def once(connection: psycopg.Connection[Any], nodes: Sequence[Node], clock: Clock) -> int:
+    """All that there is to do now: make the runs whose time has come, look after those that are out, send those that
+    wait. Returns how many are not finished."""
+    scheduler.make_runs(connection, clock.now())
+    dispatcher.probe(connection, nodes)
+    watchdog.look(connection, nodes)
+    dispatcher.send_waiting(connection, nodes)
+    row = connection.execute("SELECT count(*) FROM schedule_runs WHERE finished_at IS NULL").fetchone()
+    connection.commit()
+    assert row is not None
+    return int(row[0])
+
+
+def look_around(url: str, nodes: Sequence[Node], clock: Clock) -> int:
+    """`once`, unless another scheduler is at it: 0 then. Its lock goes with its connection, should it be killed."""
+    with database.connect(url) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(hashtext('scheduler'))").fetchone()
+        return once(connection, nodes, clock) if row and row[0] else 0
+
+
+def app(url: str, nodes: Sequence[Node] = (), clock: Clock | None = None) -> App:
+    """The engine with its one task, which looks around."""
+    connector = PsycopgConnector(
+        conninfo=database.without_driver(url), kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=3
+    )
+    made = App(connector=connector)
+
+    @made.periodic(cron="* * * * *", queueing_lock="look")
+    @made.task(name="look", queueing_lock="look")
+    def look(timestamp: int = 0) -> None:  # noqa: ARG001 - the minute that it is for
+        if look_around(url, nodes, clock or Clock()):
+            with suppress(exceptions.AlreadyEnqueued):
+                look.configure(schedule_in={"seconds": LOOK_AGAIN}).defer()
+
+    return made
+
+
+def wake(url: str) -> None:
+    """Let the scheduler look at once, if there is one; else when it comes."""
+    with app(url).open() as opened, suppress(exceptions.AlreadyEnqueued):
+        opened.configure_task("look", queueing_lock="look").defer()
+
+
+async def work(url: str, nodes: Sequence[Node], clock: Clock, *, tell: Callable[[str], None]) -> None:
+    """Work until this task is cancelled or the process is told to stop. A database that goes away is waited for."""
+    tries = 0
+    while True:
+        try:
+            with await asyncio.to_thread(database.connect, url) as connection:
+                await asyncio.to_thread(prepare, connection)
+            async with app(url, nodes, clock).open_async() as opened:
+                tries = 0
+                for stalled in await opened.job_manager.get_stalled_jobs(seconds_since_heartbeat=60):
+                    await opened.job_manager.finish_job(stalled, jobs.Status.FAILED, delete_job=True)
+                await opened.run_worker_async(
+                    concurrency=1, delete_jobs="successful", install_signal_handlers=True, update_heartbeat_interval=10
+                )
+            return
+        except (psycopg.Error, database.DatabaseError, exceptions.ConnectorException) as error:
+            seconds = AWAY[min(tries, len(AWAY) - 1)]
+            tries += 1
+            tell(f"The database is away, next try in {seconds:g} s: {one_line(error)}")
+            await asyncio.sleep(seconds)
