@@ -16,11 +16,17 @@ logger = logging.getLogger(__name__)
 
 STUCK_AFTER: Final = timedelta(minutes=2)
 """A node that has jobs waiting and runs none for so long is stuck: known of Scrapyd, a restart helps."""
+RETRIED_AFTER: Final = timedelta(hours=1)
+"""A node that was stuck gets work as if nothing had been after so long."""
 
 
 def probe(connection: Connection[Any], nodes: Sequence[Node]) -> dict[Node, Load]:
-    """Those nodes that live and work, with what they have to do; what is wrong with the others is kept and logged."""
-    working = {}
+    """Those nodes that live and work, with what they have to do; what is wrong with the others is kept and logged.
+
+    A node that was stuck and whose queue is empty now is in doubt, until it runs something or RETRIED_AFTER is over: it
+    counts only if there is no other.
+    """
+    working, in_doubt = {}, {}
     for node in nodes:
         try:
             load = node.load()
@@ -33,19 +39,24 @@ def probe(connection: Connection[Any], nodes: Sequence[Node]) -> dict[Node, Load
             """
             INSERT INTO fleet_nodes AS node (url, seen_at, stuck_since) VALUES (%s, now(), CASE WHEN %s THEN now() END)
             ON CONFLICT (url) DO UPDATE SET seen_at = now(), problem = NULL,
-                stuck_since = CASE WHEN %s THEN coalesce(node.stuck_since, now()) END
+                stuck_since = CASE
+                    WHEN %s THEN coalesce(node.stuck_since, now())
+                    WHEN %s = 0 AND node.stuck_since BETWEEN now() - %s::interval AND now() - %s::interval
+                    THEN node.stuck_since END
             RETURNING stuck_since <= now() - %s::interval
             """,
-            [node.name, waits, waits, STUCK_AFTER],
+            [node.name, waits, waits, load.running, RETRIED_AFTER, STUCK_AFTER, STUCK_AFTER],
         ).fetchone()
-        if row and row[0]:
+        if row and row[0] and not waits:
+            in_doubt[node] = load
+        elif row and row[0]:
             problem = f"{load.pending} jobs wait and none runs: restart Scrapyd there"
             if _problem(connection, node, problem):
                 logger.error("The node %s is stuck: %s.", node.name, problem)
-            continue
-        working[node] = load
+        else:
+            working[node] = load
     connection.commit()
-    return working
+    return working or in_doubt
 
 
 def send_waiting(connection: Connection[Any], nodes: Sequence[Node]) -> int:

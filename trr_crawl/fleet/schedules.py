@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
@@ -68,17 +68,18 @@ class Schedule:
 
     def latest_slot(self, now: datetime) -> datetime | None:
         """The latest time by the expression that is not after `now` and not dealt with; None if there is none."""
-        found: datetime = self._slots(now + timedelta(microseconds=1)).get_prev(datetime)
-        slot = found.astimezone(UTC)
+        slot = self._slot(now + timedelta(microseconds=1), "get_prev")
         return slot if self.last_slot_at is None or slot > self.last_slot_at else None
 
     def next_slot(self, now: datetime) -> datetime:
         """The next time by the expression."""
-        slot: datetime = self._slots(now).get_next(datetime)
-        return slot.astimezone(UTC)
+        return self._slot(now, "get_next")
 
-    def _slots(self, start: datetime) -> Any:
-        return croniter(self.cron, start.astimezone(ZoneInfo(self.time_zone)))
+    def _slot(self, start: datetime, which: Literal["get_prev", "get_next"]) -> datetime:
+        """By the wall clock of the zone: in the hour that comes twice a year, a time comes once."""
+        zone = ZoneInfo(self.time_zone)
+        wall: datetime = getattr(croniter(self.cron, start.astimezone(zone).replace(tzinfo=None)), which)(datetime)
+        return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 _COLUMNS: Final = "id, name, spider, args, settings, cron, time_zone, workers, last_slot_at, paused_at"
