@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test bench check samples clean
+.PHONY: demo fleet test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
+
+fleet: $(INSTALLED)  ## two Scrapyd nodes and a scheduler on loopback, and a night's crawl that both share
+	@$(VENV)/bin/python -m samples.fleet
 
 test: $(INSTALLED)  ## the whole test suite
 	$(VENV)/bin/python -m pytest $(PYTEST)

@@ -69,7 +69,7 @@ class TestReasons:
         young = decision(connection, NOW + limit - HOUR)
         assert (young.reason, young.is_due, young.due_at) == ("up-to-date", False, NOW + limit)
         assert young.sentence() == (
-            "the last good crawl is young enough (last good crawl 2026-11-20 03:00; due 2026-12-04 03:00)"
+            "the last good crawl is young enough (last good crawl 2026-11-20 03:00; due 2026-12-03 21:00)"
         )
         assert reason(connection, NOW + limit) == "stale-between"
 
