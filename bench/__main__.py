@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, merging, parsing, report, store
+from bench import crawls, datasets, fleet, merging, parsing, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -38,6 +38,14 @@ class Extent:
     """Rows of a generated title.principals."""
     merged_episodes: int
     """Episodes that two sources describe."""
+    due_shows: int
+    """Shows of the catalog in which it is decided what is due."""
+    due_records: int
+    """Records beside them."""
+    leases: int
+    """To be handed out to eight workers."""
+    night_shows: int
+    """Shows that one node and two crawl."""
 
 
 FULL = Extent(
@@ -47,6 +55,10 @@ FULL = Extent(
     marks=(1000, 2000, 3000, 4000, 5000),
     dataset_rows=2_000_000,
     merged_episodes=100_000,
+    due_shows=100_000,
+    due_records=5_000_000,
+    leases=10_000,
+    night_shows=120,
 )
 QUICK = Extent(
     rounds=1,
@@ -55,6 +67,10 @@ QUICK = Extent(
     marks=(500, 1000, 1500),
     dataset_rows=300_000,
     merged_episodes=10_000,
+    due_shows=10_000,
+    due_records=100_000,
+    leases=1_000,
+    night_shows=30,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -128,10 +144,28 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
+def measure_fleet(console: Console, progress: Progress, made: Databases, extent: Extent) -> None:
+    """What is due, leases, and nights by one node and two; printed as they come."""
+    task = progress.add_task("what is due", total=None)
+    url = made.fresh()
+    fleet.fill(url, extent.due_shows, extent.due_records)
+    decided = fleet.measure_due(url, extent.due_shows, extent.due_records)
+    progress.update(task, description="leases")
+    leased = fleet.measure_leases(url, extent.leases)
+    nights = {}
+    for name, cap in (("one pace for the fleet that binds", fleet.CAP), ("none that binds", 0.0)):
+        for nodes in (1, 2):
+            progress.update(task, description=f"a night, {name}, {nodes} node(s)")
+            nights[name, nodes] = fleet.measure_night(made.fresh(), nodes, extent.night_shows, cap=cap)
+    progress.remove_task(task)
+    report.fleet(console, decided, leased, nights)
+
+
 def main() -> None:
     """Measure, then print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once instead of three times, fewer pages; under a minute")
+    parser.add_argument("--only", choices=["fleet"], help="measure only this part")
     parser.add_argument(
         "--database",
         metavar="URL",
@@ -145,6 +179,9 @@ def main() -> None:
     with databases(options.database) as made:
         report.machine(console, made.facts(), extent.rounds)
         with Progress(*columns, console=console, transient=True) as progress:
+            if options.only == "fleet":
+                measure_fleet(console, progress, made, extent)
+                return
             watched = Watched(console, progress)
             crawled = {
                 size: measure_crawls(watched, made, size, page_count, extent.rounds)
@@ -161,6 +198,7 @@ def main() -> None:
             task = progress.add_task("two sources", total=None)
             merged = merging.measure(made.fresh(), extent.merged_episodes)
             progress.remove_task(task)
+            measure_fleet(console, progress, made, extent)
         console.print()
         for size, measured in crawled.items():
             report.crawls(console, size, measured)

@@ -47,8 +47,9 @@ def main() -> int:
         console.print(table(ended))
         shows = sum(share.shows for share in ended)
         console.print(
-            f"{shows} of {SHOWS} shows, {asked} requests in {seconds:.1f} s ({asked / max(seconds, 0.1):.1f} a second), "
-            f"none asked for twice: {asked == SHOWS}. Not got: {left[0] if left else '?'}."
+            f"{shows} of {SHOWS} shows, {asked} requests in {seconds:.1f} s "
+            f"({asked / max(seconds, 0.1):.1f} a second), none asked for twice: {asked == SHOWS}. "
+            f"Not got: {left[0] if left else '?'}."
         )
     console.print("Next: [bold]scrapy schedule add[/] (see docs/operations.md)")
     return 0 if shows == SHOWS == asked and all(share.outcome == "ok" for share in ended) else 1

@@ -172,7 +172,7 @@ def shares(connection: psycopg.Connection[Any]) -> list[Share]:
         """
     ).fetchall()
     connection.commit()
-    return [Share(*row[:4], row[4] or 0.0, row[5]) for row in rows]
+    return [Share(node, state, asked, got, spent or 0.0, outcome) for node, state, asked, got, spent, outcome in rows]
 
 
 def _patiently(node: Node) -> None:

@@ -1,13 +1,15 @@
-"""A real Scrapyd node, started and killed at will."""
+"""Scrapyd nodes: a real one, started and killed at will, and one that answers as it is told."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from support import ROOT, free_port
 from trr_crawl.fleet.nodes import Node, NodeError
@@ -64,3 +66,31 @@ class Scrapyd:
 
     def log_of(self, spider: str, job_id: str) -> str:
         return (self.folder / ".trr/scrapyd/logs/trr" / spider / f"{job_id}.log").read_text()
+
+
+class FakeNode:
+    """Answers like Scrapyd, or as it is told."""
+
+    def __init__(self) -> None:
+        self.lies: dict[str, Any] = {}
+        """Service -> what it answers instead: bytes, or a value."""
+        self.jobs: dict[str, str] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def answer(self, service: str, values: dict[str, str]) -> bytes:
+        self.asked.append((service, values))
+        if service in self.lies:
+            lie = self.lies[service]
+            return lie if isinstance(lie, bytes) else json.dumps(lie).encode()
+        told: dict[str, Any] = {"status": "ok"}
+        states = list(self.jobs.values())
+        if service == "daemonstatus.json":
+            told |= {"pending": states.count("pending"), "running": states.count("running")}
+        elif service == "schedule.json":
+            self.jobs[values["jobid"]] = "running"
+            told["jobid"] = values["jobid"]
+        elif service == "status.json":
+            told["currstate"] = self.jobs.get(values["job"])
+        elif service == "cancel.json":
+            self.jobs.pop(values["job"], None)
+        return json.dumps(told).encode()

@@ -102,7 +102,7 @@ HEARTBEAT_SECONDS = 15.0
 
 # Operations. So many things are handed out to a run at once of what is due. The node that runs us, as a scheduler names
 # it. Another time than the real one, for rehearsals. A run ends before its disk has less room than this, megabytes.
-DUE_BATCH = 20
+DUE_BATCH = 50
 NODE = os.environ.get("TRR_NODE", "")
 CLOCK = os.environ.get("TRR_CLOCK", "")
 DISK_RESERVE = 200

@@ -74,6 +74,11 @@ class Subjects:
         """What the run is done with: nothing of it is under way."""
         return [subject for subject, found in self._open.items() if found.under_way <= 0]
 
+    @property
+    def under_way(self) -> int:
+        """How many of them still wait for answers."""
+        return sum(found.under_way > 0 for found in self._open.values())
+
     def take(self, subjects: Iterable[str]) -> list[Finished]:
         """How it ended for some; they are off the account."""
         return [self._finished(subject) for subject in subjects if subject in self._open]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from scrapyd_nodes import Scrapyd
+from scrapyd_nodes import FakeNode, Scrapyd
 
 from trr_crawl.commands.deploy import build_egg
+from trr_crawl.fleet.nodes import Node
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +51,40 @@ def scrapyd(tmp_path: Path, bare_python: Path, crawl_url: str) -> Iterator[Calla
     yield start
     for node in started:
         node.kill()
+
+
+@pytest.fixture
+def nodes() -> Iterator[tuple[list[FakeNode], list[Node]]]:
+    """Two nodes."""
+    fakes, servers, threads = [FakeNode(), FakeNode()], [], []
+    for fake in fakes:
+
+        class Handler(BaseHTTPRequestHandler):
+            told = fake
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                values = {name: found[0] for name, found in parse_qs(parts.query or body).items()}
+                answer = self.told.answer(parts.path.strip("/"), values)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_POST = do_GET  # noqa: N815 - as http.server wants it
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        servers.append(server)
+        threads.append(thread)
+    yield fakes, [Node(f"http://127.0.0.1:{server.server_port}") for server in servers]
+    for server, thread in zip(servers, threads, strict=True):
+        server.shutdown()
+        thread.join()
+        server.server_close()

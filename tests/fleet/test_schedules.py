@@ -3,20 +3,16 @@ nodes are small servers that answer as they are told."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
+from scrapyd_nodes import FakeNode
 
 from support import free_port
 from trr_crawl.clock import Clock
@@ -163,71 +159,6 @@ class TestTimes:
                 seen.append(slot)
                 last = slot
         assert seen == sorted(set(seen))
-
-
-class FakeNode:
-    """Answers like Scrapyd, or as it is told."""
-
-    def __init__(self) -> None:
-        self.lies: dict[str, Any] = {}
-        """Service -> what it answers instead: bytes, or a value."""
-        self.jobs: dict[str, str] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def answer(self, service: str, values: dict[str, str]) -> bytes:
-        self.asked.append((service, values))
-        if service in self.lies:
-            lie = self.lies[service]
-            return lie if isinstance(lie, bytes) else json.dumps(lie).encode()
-        told: dict[str, Any] = {"status": "ok"}
-        states = list(self.jobs.values())
-        if service == "daemonstatus.json":
-            told |= {"pending": states.count("pending"), "running": states.count("running")}
-        elif service == "schedule.json":
-            self.jobs[values["jobid"]] = "running"
-            told["jobid"] = values["jobid"]
-        elif service == "status.json":
-            told["currstate"] = self.jobs.get(values["job"])
-        elif service == "cancel.json":
-            self.jobs.pop(values["job"], None)
-        return json.dumps(told).encode()
-
-
-@pytest.fixture
-def nodes() -> Iterator[tuple[list[FakeNode], list[Node]]]:
-    """Two nodes."""
-    fakes, servers, threads = [FakeNode(), FakeNode()], [], []
-    for fake in fakes:
-
-        class Handler(BaseHTTPRequestHandler):
-            told = fake
-
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                values = {name: found[0] for name, found in parse_qs(parts.query or body).items()}
-                answer = self.told.answer(parts.path.strip("/"), values)
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            do_POST = do_GET  # noqa: N815 - as http.server wants it
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        servers.append(server)
-        threads.append(thread)
-    yield fakes, [Node(f"http://127.0.0.1:{server.server_port}") for server in servers]
-    for server, thread in zip(servers, threads, strict=True):
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 Nodes = tuple[list[FakeNode], list[Node]]

@@ -64,8 +64,8 @@ class Command(cli.CatalogCommand):
                     print(f"{name} is removed; its history stays.")
                 case "run", [name]:
                     made = scheduler.run_now(connection, name, self._clock().now())
-                    engine.prepare(connection)
                     connection.commit()
+                    engine.prepare(database.url())
                     engine.wake(database.url())
                     print(f"{name}: {len(made)} job(s) wait for the scheduler.")
                 case _:

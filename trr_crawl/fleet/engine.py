@@ -37,44 +37,39 @@ class EngineError(UserError):
     """The engine's tables cannot be used."""
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Make the engine's tables, or bring them to the version of it that is installed.
+def prepare(url: str) -> None:
+    """Make the engine's tables, or bring them up to date with the version of it that is installed.
 
-    The schema's comment says which version they are of.
+    The schema's comment names the latest of its migrations that they have. Each has its own transaction: up to
+    PostgreSQL 16, a new value of an enum can be used in a later one only.
     """
-    installed = version("procrastinate")
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('procrastinate'))")
+    scripts = files("procrastinate").joinpath("sql")
+    migrations = sorted(path.name for path in scripts.joinpath("migrations").iterdir() if path.name.endswith(".sql"))
+    with database.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('procrastinate'))")  # goes with the connection
         row = connection.execute(
             "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
         ).fetchone()
-        if row and row[0] == installed:
-            return
-        scripts = files("procrastinate").joinpath("sql")
         if row is None:
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
-            wanted = [scripts.joinpath("schema.sql")]
-        else:
-            found = row[0] or ""
-            if _number(found) > _number(installed):
-                raise EngineError(
-                    f"The engine's tables are of procrastinate {found}, newer than the {installed} that is installed: "
-                    "install that version here, too."
-                )
-            every = sorted((path for path in scripts.joinpath("migrations").iterdir()), key=lambda path: path.name)
-            wanted = [
-                path
-                for path in every
-                if path.name.endswith(".sql") and _number(found) < _number(path.name.split("_")[0])
-            ]
-        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(SCHEMA)))
-        for script in wanted:
-            connection.execute(script.read_bytes())
-        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(installed)))
+            _apply(connection, scripts.joinpath("schema.sql").read_bytes(), migrations[-1], create=True)
+            return
+        if row[0] not in migrations:
+            raise EngineError(
+                f"The engine's tables have the migration {row[0]}, which procrastinate {version('procrastinate')} does "
+                "not know: install the newer version of it, here too."
+            )
+        for name in migrations[migrations.index(row[0]) + 1 :]:
+            _apply(connection, scripts.joinpath("migrations", name).read_bytes(), name)
 
 
-def _number(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+def _apply(connection: psycopg.Connection[Any], script: bytes, name: str, *, create: bool = False) -> None:
+    schema = sql.Identifier(SCHEMA)
+    with connection.transaction():
+        if create:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(schema))
+        connection.execute(script)
+        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(name)))
 
 
 def once(connection: psycopg.Connection[Any], nodes: Sequence[Node], clock: Clock) -> int:
@@ -125,8 +120,7 @@ async def work(url: str, nodes: Sequence[Node], clock: Clock, *, tell: Callable[
     tries = 0
     while True:
         try:
-            with await asyncio.to_thread(database.connect, url) as connection:
-                await asyncio.to_thread(prepare, connection)
+            await asyncio.to_thread(prepare, url)
             async with app(url, nodes, clock).open_async() as opened:
                 tries = 0
                 for stalled in await opened.job_manager.get_stalled_jobs(seconds_since_heartbeat=60):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysVie
 from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from itemadapter import ItemAdapter
 from itemadapter.adapter import DataclassAdapter
@@ -39,6 +39,9 @@ class Arguments:
     dry_run: bool = False
     """Fetch and parse, but write nowhere: no database, no archive, no pictures."""
 
+
+POLL_SECONDS: Final = 0.1
+"""So often a run that has enough to do looks whether it has less."""
 
 READERS: Mapping[str, Callable[[str], Any]] = {"dry_run": arguments.flag}
 """How the text of each argument is read."""
@@ -206,7 +209,9 @@ class CatalogSpider(Spider):
                 yield subject
             if self.dry_run:
                 break
-            await self.crawler.signals.wait_for(signals.scheduler_empty)
+            # Half of it must be worked through: what waits here, another run could do.
+            while self.subjects.under_way > size // 2:  # noqa: ASYNC110 - it goes down from several places
+                await asyncio.sleep(POLL_SECONDS)
         self.report.nothing_due = not (taken or given)
 
     def _next_due(self, wish: due.Wish, size: int) -> list[str]:

@@ -25,6 +25,7 @@ def hand_out(
     """
     query, values = judged(spider, wish or Wish(), now)
     with connection.transaction():
+        connection.execute("SET LOCAL jit = off")  # to compile the query takes longer than to run it
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('crawl_leases'), hashtext(%s))", [spider])
         rows = connection.execute(
             sql.SQL(
