@@ -54,9 +54,11 @@ class HandOver:
                     yield output
                 else:
                     await self._process(output, response, told)
-        except Exception as error:
+        except BaseException as error:
             if subjects is not None and want is not None:
-                subjects.fault(want.subject, one_line(error))
+                subjects.fault(
+                    want.subject, one_line(error), "failed" if isinstance(error, Exception) else "interrupted"
+                )
             raise
         finally:
             if subjects is not None and want is not None:

@@ -15,10 +15,17 @@ class _Open:
     """A thing that the run is at."""
 
     began_at: datetime
+    asked: int = 0
+    """Requests that went out for it."""
     under_way: int = 0
-    """Requests whose answers are not worked through."""
+    """Those whose answers are not worked through."""
     fault: str | None = None
     outcome: Literal["ok", "failed", "blocked", "interrupted"] = "ok"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether something was asked for, and nothing of it is under way."""
+        return self.asked > 0 and self.under_way <= 0
 
 
 _GRAVITY = ("ok", "interrupted", "failed", "blocked")
@@ -46,12 +53,14 @@ class Subjects:
         self._names[subject] = name
         into = self._open.setdefault(name, moved)
         if into is not moved:
+            into.asked += moved.asked
             into.under_way += moved.under_way
             self._spoil(into, moved.outcome, moved.fault)
 
     def asked(self, subject: str) -> None:
         """A request for it goes out."""
         if (found := self._found(subject)) is not None:
+            found.asked += 1
             found.under_way += 1
 
     def answered(self, subject: str) -> None:
@@ -72,12 +81,12 @@ class Subjects:
     @property
     def done(self) -> list[str]:
         """What the run is done with: nothing of it is under way."""
-        return [subject for subject, found in self._open.items() if found.under_way <= 0]
+        return [subject for subject, found in self._open.items() if found.is_done]
 
     @property
     def under_way(self) -> int:
         """How many of them still wait for answers."""
-        return sum(found.under_way > 0 for found in self._open.values())
+        return sum(not found.is_done for found in self._open.values())
 
     def take(self, subjects: Iterable[str]) -> list[Finished]:
         """How it ended for some; they are off the account."""
@@ -86,7 +95,7 @@ class Subjects:
     def take_all(self, why: str) -> list[Finished]:
         """At the run's end: how it ended for all that are left, `why` being what interrupted those under way."""
         for found in self._open.values():
-            if found.under_way > 0:
+            if not found.is_done:
                 self._spoil(found, "interrupted", why)
         return self.take(list(self._open))
 

@@ -15,6 +15,7 @@ from scrapy.exceptions import UsageError
 from trr_crawl import database
 from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
+from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
 from trr_crawl.report import EXIT_STATUS, Outcome
 from trr_crawl.runs import items_by_kind
@@ -61,6 +62,7 @@ class Command(ScrapyCrawl):
             dry_run = spider.read_arguments(_without_private(arguments)).dry_run
         imdb_transport(self.settings)
         graphql_headers(self.settings)
+        Clock.starting(self.settings.get("CLOCK", ""))
         if dry_run:
             self.settings.set("ARCHIVE", None, "cmdline")
             return

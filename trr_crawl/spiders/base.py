@@ -207,12 +207,16 @@ class CatalogSpider(Spider):
             for subject in batch:
                 self.subjects.begin(subject)
                 yield subject
-            if self.dry_run:
+            if self.run_id is None:  # a run without a row leases nothing: it has seen all there is
                 break
             # Half of it must be worked through: what waits here, another run could do.
-            while self.subjects.under_way > size // 2:  # noqa: ASYNC110 - it goes down from several places
+            while self.subjects.under_way > size // 2 and self._has_requests():  # noqa: ASYNC110 - it has many ends
                 await asyncio.sleep(POLL_SECONDS)
         self.report.nothing_due = not (taken or given)
+
+    def _has_requests(self) -> bool:
+        slot = self.crawler.engine._slot
+        return slot is not None and bool(slot.inprogress or slot.scheduler.has_pending_requests())
 
     def _next_due(self, wish: due.Wish, size: int) -> list[str]:
         name = self.state_name or self.name
