@@ -134,9 +134,9 @@ class TestReasons:
     def test_the_change_feed_makes_it_due(self, connection: Connection[Any]) -> None:
         add_show(connection, SHOW, source="tmdb")
         end(connection, NOW, spider="tmdb_show")
-        note_changes(connection, [("tmdb", "show", SHOW), ("tmdb", "show", "7")], NOW - HOUR)
+        note_changes(connection, [("tmdb", "show", SHOW, NOW - HOUR), ("tmdb", "show", "7", NOW)])
         assert reason(connection, NOW + HOUR, "tmdb_show") == "up-to-date"
-        note_changes(connection, [("tmdb", "show", SHOW)], NOW + HOUR)
+        note_changes(connection, [("tmdb", "show", SHOW, NOW + HOUR)])
         assert reason(connection, NOW + 2 * HOUR, "tmdb_show") == "changed-at-source"
         end(connection, NOW + 2 * HOUR, spider="tmdb_show")
         assert reason(connection, NOW + 3 * HOUR, "tmdb_show") == "up-to-date"

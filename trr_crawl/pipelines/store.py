@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -57,7 +58,7 @@ class StorePipeline:
         self.flush_seconds = crawler.settings.getfloat("STORE_FLUSH_SECONDS")
         self.dry_run = False
         self._batch: list[Record] = []
-        self._changes: list[Change] = []
+        self._changes: list[tuple[str, str, str, datetime]] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._writing = asyncio.Lock()
         self._clock: asyncio.Task[None] | None = None
@@ -81,7 +82,7 @@ class StorePipeline:
     def process_item(self, item: Item) -> Item | Awaitable[Item]:
         if self.dry_run or item.kind not in ENTITIES:
             if isinstance(item, Change) and not self.dry_run:
-                self._changes.append(item)
+                self._changes.append((item.source, item.of, item.id, _spider(self.crawler).clock.now()))
             self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
             return item
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
@@ -164,13 +165,12 @@ class StorePipeline:
         except (psycopg.Error, database.DatabaseError) as error:
             self._give_up(error, 0)
 
-    def _remember_once(self, finished: Sequence[Finished], changes: Sequence[Change]) -> None:
+    def _remember_once(self, finished: Sequence[Finished], changes: Sequence[tuple[str, str, str, datetime]]) -> None:
         spider = _spider(self.crawler)
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         if changes:
-            told = [(change.source, change.of, change.id) for change in changes]
-            states.note_changes(self._connection, told, spider.clock.now())
+            states.note_changes(self._connection, changes)
         if finished and spider.counts_as is not None:
             states.remember(self._connection, spider.counts_as, finished, spider.run_id, spider.clock.now())
         self._connection.commit()

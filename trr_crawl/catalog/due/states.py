@@ -82,15 +82,17 @@ def remember(
         )
 
 
-def note_changes(connection: Connection[Any], changes: Sequence[tuple[str, str, str]], now: datetime) -> None:
-    """Remember that sources said of things (source, kind, key) that they changed."""
+def note_changes(connection: Connection[Any], changes: Sequence[tuple[str, str, str, datetime]]) -> None:
+    """Remember that sources said of things (source, kind, key) that they changed, and when they said it."""
     with connection.transaction():
         connection.execute(
             """
             INSERT INTO source_changes (source, kind, key, noted_at)
-            SELECT DISTINCT source, kind, key, %s::timestamptz
-            FROM unnest(%s::text[], %s::text[], %s::text[]) AS told (source, kind, key)
-            ON CONFLICT (source, kind, key) DO UPDATE SET noted_at = excluded.noted_at
+            SELECT source, kind, key, max(at)
+            FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS told (source, kind, key, at)
+            GROUP BY source, kind, key ORDER BY source, kind, key
+            ON CONFLICT (source, kind, key) DO UPDATE
+            SET noted_at = greatest(source_changes.noted_at, excluded.noted_at)
             """,
-            [now, *(list(column) for column in zip(*changes, strict=True))],
+            [list(column) for column in zip(*changes, strict=True)],
         )
