@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from trr_crawl import database, disk
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError, one_line
+from trr_crawl.fleetwide import delays
 from trr_crawl.keys import tmdb_key
 from trr_crawl.transport import graphql_headers, imdb_transport
 
@@ -56,6 +57,7 @@ def examine(settings: BaseSettings) -> Iterator[Finding]:
 def _configuration(settings: BaseSettings) -> Iterator[Finding]:
     imdb_transport(settings)
     graphql_headers(settings)
+    delays(settings)
     Clock.starting(settings.get("CLOCK", ""))
     if settings.get("CLOCK"):
         yield Finding("configuration", "note", "TRR_CLOCK is set: crawls believe that it is another time. Unset it.")

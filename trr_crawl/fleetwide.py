@@ -12,18 +12,33 @@ from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from trr_crawl import database
-from trr_crawl.errors import one_line
+from trr_crawl.errors import UserError, one_line
 from trr_crawl.fleet.pace import next_turn
 from trr_crawl.politeness import POLL_SECONDS, host_of, still_running
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Request
+    from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
 
+MAX_DELAY: Final = 3600.0
+"""More than so many seconds between two requests is a mistake."""
 ASK_AGAIN: Final = 30.0
 """Seconds until a database that was away is asked for a turn again."""
+
+
+def delays(settings: BaseSettings) -> tuple[float, dict[str, float]]:
+    """FLEET_DELAY and FLEET_DELAYS in seconds; UserError says what is none."""
+    try:
+        delay = settings.getfloat("FLEET_DELAY")
+        named = {host: float(seconds) for host, seconds in settings.getdict("FLEET_DELAYS").items()}
+    except (ValueError, TypeError) as error:
+        raise UserError(f"FLEET_DELAY or FLEET_DELAYS is no number of seconds: {error}.") from error
+    if any(not 0 <= seconds < MAX_DELAY for seconds in (delay, *named.values())):
+        raise UserError(f"FLEET_DELAY or FLEET_DELAYS is not between 0 and {MAX_DELAY:g} seconds.")
+    return delay, named
 
 
 class FleetPace:
@@ -36,8 +51,7 @@ class FleetPace:
 
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
-        self.delay = settings.getfloat("FLEET_DELAY")
-        self.delays = {host: float(delay) for host, delay in settings.getdict("FLEET_DELAYS").items()}
+        self.delay, self.delays = delays(settings)
         if settings.get("REPLAY") or not (self.delay or any(self.delays.values())):
             raise NotConfigured
         self.crawler = crawler

@@ -109,7 +109,7 @@ DISK_RESERVE = 200
 # The fleet: its Scrapyd nodes; seconds between two requests to a host, over all of them (0 for no such number), and for
 # hosts that need another one; how many times slower a node goes by itself while it cannot ask the others.
 SCRAPYD_NODES = os.environ.get("SCRAPYD_NODES", "")
-FLEET_DELAY = float(os.environ.get("FLEET_DELAY", "0"))
+FLEET_DELAY = os.environ.get("FLEET_DELAY", "0")
 FLEET_DELAYS: dict[str, float] = {}
 FLEET_ALONE = 4.0
 

@@ -196,6 +196,7 @@ def test_scrapy_due_lists_explains_and_refuses_nonsense(known: str) -> None:
         ({"show": KEYS[0], "force": "true"}, "give due=true with them"),
         ({"due": "true", "force": "true", "resume": "true"}, "give one of them"),
         ({"due": "true", "limit": "0"}, "limit=0"),
+        ({"due": "true", "seasons": "1"}, "gets a part of a show"),
         ({"due": "true", "since": "yesterday"}, "is no time"),
     ],
 )

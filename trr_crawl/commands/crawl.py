@@ -17,6 +17,7 @@ from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
+from trr_crawl.fleetwide import delays
 from trr_crawl.report import EXIT_STATUS, Outcome
 from trr_crawl.runs import items_by_kind
 from trr_crawl.spiders.base import CatalogSpider
@@ -62,6 +63,7 @@ class Command(ScrapyCrawl):
             dry_run = spider.read_arguments(_without_private(arguments)).dry_run
         imdb_transport(self.settings)
         graphql_headers(self.settings)
+        delays(self.settings)
         Clock.starting(self.settings.get("CLOCK", ""))
         if dry_run:
             self.settings.set("ARCHIVE", None, "cmdline")

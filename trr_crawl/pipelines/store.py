@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RECONNECT_DELAYS = (1.0, 2.0, 4.0)
 """Seconds to wait before each new try, when the database goes away."""
@@ -146,7 +148,7 @@ class StorePipeline:
             done = subjects.done
             if batch:
                 try:
-                    written = await asyncio.to_thread(self._write, batch, _spider(self.crawler).run_id)
+                    written = await asyncio.to_thread(self._patiently, self._write, batch, _spider(self.crawler).run_id)
                 except (psycopg.Error, database.DatabaseError) as error:
                     self._give_up(error, len(batch))
                     return
@@ -161,7 +163,7 @@ class StorePipeline:
         if self.dry_run or not (finished or changes):
             return
         try:
-            await asyncio.to_thread(self._remember_once, finished, changes)
+            await asyncio.to_thread(self._patiently, self._remember_once, finished, changes)
         except (psycopg.Error, database.DatabaseError) as error:
             self._give_up(error, 0)
 
@@ -185,19 +187,19 @@ class StorePipeline:
         write.prepare(connection)
         return connection
 
-    def _write(self, batch: list[Record], run_id: UUID | None) -> Written:
-        """Write a batch, again and again while the database is only away for a moment. Runs in a thread."""
+    def _patiently(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do it, again and again while the database is only away for a moment. Runs in a thread."""
         for delay in RECONNECT_DELAYS:
             try:
-                return self._write_once(batch, run_id)
+                return work(*arguments)
             except (psycopg.Error, database.DatabaseError) as error:
                 if not _is_passing(error, self._connection):
                     raise
                 logger.warning("The database went away, next try in %g s: %s", delay, one_line(error))
                 time.sleep(delay)
-        return self._write_once(batch, run_id)
+        return work(*arguments)
 
-    def _write_once(self, batch: list[Record], run_id: UUID | None) -> Written:
+    def _write(self, batch: list[Record], run_id: UUID | None) -> Written:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return write.write(self._connection, batch, run_id)

@@ -49,6 +49,8 @@ class CreditsArguments(DueArguments):
 
     def __post_init__(self) -> None:
         self.check_due(self.shows, "Say whose credits to crawl: -a show=tt…, -a shows=@file or -a due=true.")
+        if self.due and self.roles:
+            raise ArgumentError("roles gets a part of a show, and what is due is all of it: leave one of them.")
         if self.episodes and self.roles and CAST.slug not in self.roles:
             raise ArgumentError("-a episodes=true gets those who appear in episodes: -a roles must name cast then.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.http import Request, Response
 
-from trr_crawl.arguments import season_labels, title_ids
+from trr_crawl.arguments import ArgumentError, season_labels, title_ids
 from trr_crawl.items import Episode, Item
 from trr_crawl.parse.imdb import episodes
 from trr_crawl.parse.imdb.episodes import EpisodesPage
@@ -30,6 +30,8 @@ class EpisodesArguments(DueArguments):
 
     def __post_init__(self) -> None:
         self.check_due(self.shows, "Say which show to crawl: -a show=tt…, -a shows=@file or -a due=true.")
+        if self.due and self.seasons:
+            raise ArgumentError("seasons gets a part of a show, and what is due is all of it: leave one of them.")
 
 
 @dataclass(slots=True)
