@@ -87,7 +87,8 @@ def once(connection: psycopg.Connection[Any], nodes: Sequence[Node], clock: Cloc
 
 def look_around(url: str, nodes: Sequence[Node], clock: Clock) -> int:
     """`once`, unless another scheduler is at it: 0 then. Its lock goes with its connection, should it be killed."""
-    with database.connect(url) as connection:
+    # Every step is written down before the next: what a node was told must not be forgotten.
+    with database.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(hashtext('scheduler'))").fetchone()
         return once(connection, nodes, clock) if row and row[0] else 0
 
