@@ -58,7 +58,7 @@ FULL = Extent(
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
-    night_shows=120,
+    night_shows=200,
 )
 QUICK = Extent(
     rounds=1,
