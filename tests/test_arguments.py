@@ -241,7 +241,7 @@ class TestSpider:
             ({"seasons": "1"}, "Say which show to crawl: -a show=tt…, -a shows=@file or -a due=true."),
             (
                 {"show": "tt99000001", "season": "1"},
-                "imdb_episodes has no argument 'season'; it takes dry_run, due, force, limit, resume, seasons, show, shows, since.",
+                "imdb_episodes has no argument 'season'; it takes dry_run, due, force, limit, resume, seasons, ",
             ),
             ({"show": ""}, "-a show: '' names no title."),
             ({"show": "tt99000001", "shows": "@/no/file"}, "-a shows: The file /no/file cannot be read: No such file "),

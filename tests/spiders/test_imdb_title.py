@@ -171,7 +171,7 @@ class TestPages:
         ((), "Say which title to crawl"),
         (("-a", "title=nm0000001"), "'nm0000001' is not an IMDb title"),
         (("-a", f"title={SHOW_ID}", "-a", "reference=perhaps"), "neither true nor false"),
-        (("-a", f"show={SHOW_ID}"), "imdb_title has no argument 'show'; it takes dry_run, due, force, limit, reference, resume"),
+        (("-a", f"show={SHOW_ID}"), "imdb_title has no argument 'show'; it takes dry_run, due, force, limit"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
