@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo fleet test bench check samples clean
+.PHONY: demo fleet serve openapi test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
@@ -12,8 +12,15 @@ demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and sh
 fleet: $(INSTALLED)  ## two Scrapyd nodes and a scheduler on loopback, and a night's crawl that both share
 	@$(VENV)/bin/python -m samples.fleet
 
+serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs
+	@$(VENV)/bin/python -m samples.serve
+
+openapi: $(INSTALLED)  ## write docs/openapi.json anew
+	$(VENV)/bin/python -m trr_api openapi
+
+# Every worker starts servers of its own: more than a few of them cost memory and gain little.
 test: $(INSTALLED)  ## the whole test suite
-	$(VENV)/bin/python -m pytest $(PYTEST)
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST)
 
 bench: $(INSTALLED)  ## measure crawl, store and parsers beside their floors and peers
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

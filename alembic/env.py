@@ -5,7 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool
 
-from trr_crawl.catalog.tables import metadata
+from trr_api.tables import metadata
 
 
 def run(connection: Connection) -> None:

@@ -1,23 +1,25 @@
-"""`python -m bench`: the crawl, the store and the parsers, measured beside what they stand on."""
+"""`python -m bench`: every part of the project, measured beside what it stands on."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import crawls, datasets, fleet, merging, parsing, report, store
+from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
 from bench.pages import LARGE, SMALL
 from bench.store import Timing
 from trr_crawl.errors import UserError
+
+T = TypeVar("T")
 
 BARE, WHOLE, AGAIN = "a  bare crawl", "b  whole job", "c  nothing changed"
 FIRST, UNCHANGED = "first write", "unchanged"
@@ -38,6 +40,12 @@ class Extent:
     """Rows of a generated title.principals."""
     merged_episodes: int
     """Episodes that two sources describe."""
+    pictures: int
+    """Pictures that are mirrored."""
+    api_seconds: int
+    """Of load on each endpoint."""
+    api_people: int
+    """People in the catalog that the API serves."""
     due_shows: int
     """Shows of the catalog in which it is decided what is due."""
     due_records: int
@@ -55,6 +63,9 @@ FULL = Extent(
     marks=(1000, 2000, 3000, 4000, 5000),
     dataset_rows=2_000_000,
     merged_episodes=100_000,
+    pictures=2000,
+    api_seconds=10,
+    api_people=120_000,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -67,6 +78,9 @@ QUICK = Extent(
     marks=(500, 1000, 1500),
     dataset_rows=300_000,
     merged_episodes=10_000,
+    pictures=400,
+    api_seconds=2,
+    api_people=5_000,
     due_shows=10_000,
     due_records=100_000,
     leases=1_000,
@@ -84,6 +98,13 @@ class Watched:
         self.console = console
         self.progress = progress
 
+    def step(self, name: str, measure: Callable[[], T]) -> T:
+        """A measurement that does not say how far it is."""
+        task = self.progress.add_task(name, total=None)
+        result = measure()
+        self.progress.remove_task(task)
+        return result
+
     def crawl(self, name: str, page_count: int, crawl: Callable[[crawls.Progress], Crawl]) -> Crawl:
         task = self.progress.add_task(name, total=page_count)
         result = crawl(lambda served: self.progress.update(task, completed=served))
@@ -92,9 +113,7 @@ class Watched:
         return result
 
     def store(self, name: str, measure: Callable[[], tuple[Timing, Timing]]) -> tuple[Timing, Timing]:
-        task = self.progress.add_task(name, total=None)
-        result = measure()
-        self.progress.remove_task(task)
+        result = self.step(name, measure)
         rates = ", ".join(f"{timing.records / timing.store:,.0f}" for timing in result)
         self.console.print(f"[dim]{name}: {rates} records/s[/]")
         return result
@@ -144,28 +163,109 @@ def measure_memory(watched: Watched, made: Databases, marks: tuple[int, ...]) ->
         )
 
 
-def measure_fleet(console: Console, progress: Progress, made: Databases, extent: Extent) -> None:
-    """What is due, leases, and nights by one node and two; printed as they come."""
-    task = progress.add_task("what is due", total=None)
-    url = made.fresh()
-    fleet.fill(url, extent.due_shows, extent.due_records)
-    decided = fleet.measure_due(url, extent.due_shows, extent.due_records)
-    progress.update(task, description="leases")
-    leased = fleet.measure_leases(url, extent.leases)
-    nights = {}
-    for name, cap in (("one pace for the fleet that binds", fleet.CAP), ("none that binds", 0.0)):
-        for nodes in (1, 2):
-            progress.update(task, description=f"a night, {name}, {nodes} node(s)")
-            nights[name, nodes] = fleet.measure_night(made.fresh(), nodes, extent.night_shows, cap=cap)
-    progress.remove_task(task)
-    report.fleet(console, decided, leased, nights)
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the parts measure with."""
+
+    console: Console
+    watched: Watched
+    made: Databases
+    extent: Extent
+
+    def crawls(self) -> None:
+        """The whole job beside a bare crawl."""
+        for size, page_count in self.extent.pages.items():
+            report.crawls(
+                self.console, size, measure_crawls(self.watched, self.made, size, page_count, self.extent.rounds)
+            )
+
+    def store(self) -> None:
+        """The store beside a COPY."""
+        stored = measure_store(self.watched, self.made, self.extent.store_pages, self.extent.rounds)
+        report.store(self.console, stored)
+
+    def memory(self) -> None:
+        """How memory grows over one long crawl."""
+        report.memory(self.console, SMALL, measure_memory(self.watched, self.made, self.extent.marks))
+
+    def parsing(self) -> None:
+        """Parsers beside a bare reading and other libraries."""
+        progress = self.watched.progress
+        task = progress.add_task("parsing", total=len(parsing.KINDS))
+        read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
+        progress.remove_task(task)
+        report.parsing(self.console, read)
+
+    def datasets(self) -> None:
+        """The datasets' filter and store beside gzip and split, and COPY."""
+        measure = partial(datasets.measure, self.made.fresh(), self.extent.dataset_rows)
+        report.datasets(self.console, self.watched.step("datasets", measure))
+
+    def merging(self) -> None:
+        """Two sources joined, and derived again."""
+        measure = partial(merging.measure, self.made.fresh(), self.extent.merged_episodes)
+        report.merging(self.console, self.watched.step("two sources", measure))
+
+    def pictures(self) -> None:
+        """Pictures into S3 beside bare downloads and uploads; memory is noted at every quarter."""
+        progress, count = self.watched.progress, self.extent.pictures
+        task = progress.add_task("pictures", total=count)
+        marks = tuple(count * quarter // 4 for quarter in (1, 2, 3, 4))
+        served = partial(progress.update, task)
+        timing = pictures.measure(self.made.fresh(), count, lambda done: served(completed=done), marks)
+        progress.remove_task(task)
+        report.pictures(self.console, timing)
+
+    def api(self) -> None:
+        """The API beside bare routes."""
+        measure = partial(
+            api.measure, self.made.fresh(), seconds=self.extent.api_seconds, people=self.extent.api_people
+        )
+        report.api(self.console, self.watched.step("API under load", measure))
+
+    def fleet(self) -> None:
+        """What is due, leases, and nights by one node and two."""
+        url = self.made.fresh()
+        shows, records = self.extent.due_shows, self.extent.due_records
+        self.watched.step("a catalog to decide about", partial(fleet.fill, url, shows, records))
+        decided = self.watched.step("what is due", partial(fleet.measure_due, url, shows, records))
+        leased = self.watched.step("leases", partial(fleet.measure_leases, url, self.extent.leases))
+        nights = {}
+        for name, cap in (("one pace for the fleet that binds", fleet.CAP), ("none that binds", 0.0)):
+            for nodes in (1, 2):
+                night = partial(fleet.measure_night, self.made.fresh(), nodes, self.extent.night_shows, cap=cap)
+                nights[name, nodes] = self.watched.step(f"a night, {name}, {nodes} node(s)", night)
+        report.fleet(self.console, decided, leased, nights)
+
+    def requests(self) -> None:
+        """How many requests a complete show takes; counted, not timed."""
+        report.requests(self.console, **COMPLETE_SHOW)
+        report.tmdb_requests(self.console, seasons=COMPLETE_SHOW["seasons"], cast=COMPLETE_SHOW["cast"])
+
+
+PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
+    part.__name__: part
+    for part in (
+        Bench.crawls,
+        Bench.store,
+        Bench.memory,
+        Bench.parsing,
+        Bench.datasets,
+        Bench.merging,
+        Bench.pictures,
+        Bench.api,
+        Bench.fleet,
+        Bench.requests,
+    )
+}
+"""In the order in which they are measured."""
 
 
 def main() -> None:
-    """Measure, then print the tables."""
+    """Measure part by part, and print each one's table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="once instead of three times, fewer pages; under a minute")
-    parser.add_argument("--only", choices=["fleet"], help="measure only this part")
+    parser.add_argument("--quick", action="store_true", help="once instead of three times, and less of everything")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument(
         "--database",
         metavar="URL",
@@ -179,39 +279,13 @@ def main() -> None:
     with databases(options.database) as made:
         report.machine(console, made.facts(), extent.rounds)
         with Progress(*columns, console=console, transient=True) as progress:
-            if options.only == "fleet":
-                measure_fleet(console, progress, made, extent)
-                return
-            watched = Watched(console, progress)
-            crawled = {
-                size: measure_crawls(watched, made, size, page_count, extent.rounds)
-                for size, page_count in extent.pages.items()
-            }
-            stored = measure_store(watched, made, extent.store_pages, extent.rounds)
-            remembered = measure_memory(watched, made, extent.marks)
-            task = progress.add_task("parsing", total=len(parsing.KINDS))
-            read = parsing.readings(lambda name: progress.update(task, advance=1, description=f"parsing: {name}"))
-            progress.remove_task(task)
-            task = progress.add_task("datasets", total=None)
-            filtered = datasets.measure(extent.dataset_rows)
-            progress.remove_task(task)
-            task = progress.add_task("two sources", total=None)
-            merged = merging.measure(made.fresh(), extent.merged_episodes)
-            progress.remove_task(task)
-            measure_fleet(console, progress, made, extent)
-        console.print()
-        for size, measured in crawled.items():
-            report.crawls(console, size, measured)
-        report.store(console, stored)
-        report.memory(console, SMALL, remembered)
-        report.parsing(console, read)
-        report.datasets(console, filtered)
-        report.merging(console, merged)
-        report.requests(console, **COMPLETE_SHOW)
+            bench = Bench(console, Watched(console, progress), made, extent)
+            for name in options.only:
+                PARTS[name](bench)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (UserError, crawls.CrawlFailed) as error:
+    except (UserError, crawls.CrawlFailed, api.CannotMeasure) as error:
         raise SystemExit(f"python -m bench: {error}") from error

@@ -89,7 +89,7 @@ def bare(origin: Origin, page_count: int, progress: Progress) -> Crawl:
     """Fetch so many pages and do nothing with them: parsing, pipelines and the run's record are off."""
     # A dry run, or the command would want a database before it starts.
     crawl, stats = _crawl(origin, "bare_episodes", page_count, BARE, {"dry_run": "true"}, None, progress)
-    _require(stats.get("item_scraped_count", 0) == 0, "the bare crawl made items")
+    require(stats.get("item_scraped_count", 0) == 0, "the bare crawl made items")
     return crawl
 
 
@@ -101,7 +101,7 @@ def whole(
     `marks` are the page counts at which to note the memory.
     """
     crawl, stats = _crawl(origin, "imdb_episodes", page_count, {}, {}, database_url, progress, marks)
-    _require(stats.get("run/outcome") == "ok", f"the run came to {stats.get('run/outcome')}: {stats.get('run/reason')}")
+    require(stats.get("run/outcome") == "ok", f"the run came to {stats.get('run/outcome')}: {stats.get('run/reason')}")
     stored: dict[str, int] = {}
     for name, count in stats.items():
         if name.startswith("store/") and name.count("/") == 2:
@@ -132,11 +132,11 @@ def _crawl(
         }.items():  # fmt: skip
             command += ["-s", f"{setting}={value}"]
         with log.open("wb") as output:
-            memory = _watch(command, _environment(database_url), output, origin, progress, marks)
+            memory = watch(command, environment(database_url), output, origin, progress, marks)
         try:
             stats = json.loads(stats_file.read_text())
             got = stats["downloader/response_status_count/200"] - 1  # robots.txt
-            _require(got == page_count, f"{got} pages came, {page_count} were to come")
+            require(got == page_count, f"{got} pages came, {page_count} were to come")
         except (OSError, KeyError, CrawlFailed) as error:
             raise CrawlFailed(f"{spider}: {error}; its log ends:\n{log.read_text()[-3000:]}") from error
     crawl = Crawl(
@@ -149,7 +149,7 @@ def _crawl(
     return crawl, stats
 
 
-def _watch(
+def watch(
     command: list[str],
     environment: dict[str, str],
     output: Any,
@@ -175,12 +175,13 @@ def _watch(
     return memory
 
 
-def _environment(database_url: str | None) -> dict[str, str]:
+def environment(database_url: str | None) -> dict[str, str]:
     """The caller's, less what would make two benchmarks differ."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMDB_", "SCRAPY_"))}
     return kept | ({"DATABASE_URL": database_url} if database_url else {})
 
 
-def _require(condition: bool, otherwise: str) -> None:
+def require(condition: bool, otherwise: str) -> None:
+    """Raise CrawlFailed unless what was to be measured was done."""
     if not condition:
         raise CrawlFailed(otherwise)

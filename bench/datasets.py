@@ -1,4 +1,4 @@
-"""The datasets' filter beside a bare gzip and split of the same file, and the items that it makes."""
+"""The datasets' filter and store beside a bare gzip and split of the same file, and beside a COPY of the rows kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from psycopg import Connection
+
+from bench import store
+from trr_crawl import database
+from trr_crawl.catalog import write
+from trr_crawl.catalog.write import Record
 from trr_crawl.datasets import blocks
+from trr_crawl.items import Item
 from trr_crawl.parse.imdb.datasets import COLUMNS, Principals, Selection, Table
 
 ROWS: Final = 2_000_000
@@ -20,6 +28,9 @@ ROWS: Final = 2_000_000
 ROWS_A_TITLE: Final = 10
 CHOSEN_OF: Final = 200
 """One title in so many is chosen for the filter."""
+
+WRITTEN: Final = ("source_records", "external_ids", "shows", "people", "credits", "changes")
+"""The tables in which the store leaves rows of the chosen titles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +42,12 @@ class Timing:
     """Of the file as text."""
     filtered: float
     """To read it all and make items of the chosen titles."""
+    kept: int
+    """Items of the chosen titles."""
+    stored: float
+    """To read it all, and to write those items into an empty catalog as they come."""
+    copied: float
+    """To COPY the rows that this left behind, in all tables, and do nothing else."""
     bare: float
     """To read it all with Python's gzip and split every row at its tabs, and do nothing with it."""
     items: int
@@ -48,31 +65,39 @@ class Timing:
         return self.rows / self.bare
 
     @property
+    def stored_rows_per_second(self) -> float:
+        return self.rows / self.stored
+
+    @property
     def items_per_second(self) -> float:
         return self.items / self.items_seconds
 
 
-def measure(rows: int = ROWS) -> Timing:
-    """Generate a file, read it both ways, throw it away."""
+def measure(url: str, rows: int = ROWS) -> Timing:
+    """Generate a file, read it both ways, store what is chosen in an empty catalog, throw the file away."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         path = Path(name) / "title.principals.tsv.gz"
         size = _generate(path, rows)
         titles = rows // ROWS_A_TITLE
         chosen = _selection(range(0, titles, CHOSEN_OF))
-        filtered, made = _timed(lambda: _read(path, chosen))
+        filtered, made = _timed(lambda: sum(1 for _ in _items(path, chosen)))
         if made != -(-titles // CHOSEN_OF) * ROWS_A_TITLE:
             raise RuntimeError(f"the filter made {made} items")
+        stored, copied = _store(url, path, chosen)
         bare, split = _timed(lambda: _split(path))
         if split != rows + 1:
             raise RuntimeError(f"there are {split} lines")
         few = Path(name) / "few.tsv.gz"
         _generate(few, rows // 10)
         everything = _selection(range(titles // 10))
-        items_seconds, items = _timed(lambda: _read(few, everything))
+        items_seconds, items = _timed(lambda: sum(1 for _ in _items(few, everything)))
     return Timing(
         rows=rows,
         megabytes=size / 1e6,
         filtered=filtered,
+        kept=made,
+        stored=stored,
+        copied=copied,
         bare=bare,
         items=items,
         items_seconds=items_seconds,
@@ -106,11 +131,32 @@ def _selection(numbers: range) -> Selection:
     return selection
 
 
-def _read(path: Path, selection: Selection) -> int:
-    """Read a file as the spider does; returns the number of items."""
+def _items(path: Path, selection: Selection) -> Iterator[Item]:
+    """What the spider makes of a file."""
     principals = Principals(selection, of_episodes=True)
-    made = sum(len(principals.read(block)) for block in blocks(path))
-    return made + len(principals.end(whole=True))
+    for block in blocks(path):
+        yield from principals.read(block)
+    yield from principals.end(whole=True)
+
+
+def _store(url: str, path: Path, chosen: Selection) -> tuple[float, float]:
+    """Seconds to read a file into the catalog, and seconds for a bare COPY of the rows that this leaves there."""
+    with database.connect(url) as connection:
+        write.prepare(connection)
+        kept: list[Record] = []
+        stored, _ = _timed(lambda: _write(connection, path, chosen, kept))
+        copied = store.Floors(connection, kept, WRITTEN).timing(len(kept), stored, WRITTEN).copy_rows
+    return stored, copied
+
+
+def _write(connection: Connection[Any], path: Path, chosen: Selection, kept: list[Record]) -> int:
+    """Write the items of a file in batches, as they come; what was written is added to `kept`."""
+    items = _items(path, chosen)
+    while batch := [store.record_of(item) for item in islice(items, store.BATCH)]:
+        if write.write(connection, batch).rejects:
+            raise RuntimeError("the store refused records")
+        kept += batch
+    return len(kept)
 
 
 def _split(path: Path) -> int:

@@ -1,10 +1,11 @@
-"""What of the benchmark runs inside the crawl's own process: the bare spider, and stats that outlive it."""
+"""What of the benchmark runs inside the crawl's own process: the bare spiders, and stats that outlive it."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from scrapy.http import Request, Response
 from scrapy.statscollectors import MemoryStatsCollector
 
 from bench.pages import SEASONS
-from trr_crawl.items import Item
+from trr_crawl.arguments import number, words
+from trr_crawl.items import ImageRequest, Item
+from trr_crawl.spiders.base import READERS, Arguments, CatalogSpider
 from trr_crawl.spiders.imdb_episodes import ImdbEpisodesSpider
 
 
@@ -28,6 +31,42 @@ class BareEpisodesSpider(ImdbEpisodesSpider):
 
     def parse_season(self, response: Response, show_id: str) -> Iterator[Item]:  # noqa: ARG002
         return iter(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureArguments(Arguments):
+    """Where pictures are, and how many."""
+
+    urls: tuple[str, ...] = ()
+    count: int = 0
+
+
+class BarePicturesSpider(CatalogSpider):
+    """Fetches pictures as any spider fetches pages, and drops them."""
+
+    name = "bare_pictures"
+    arguments_class = PictureArguments
+    readers = {**READERS, "url": words, "count": number}
+    args: PictureArguments
+
+    async def start(self) -> AsyncIterator[Request]:
+        for picture in range(self.args.count):
+            yield Request(f"{self.args.urls[0]}{picture}.jpg", self.parse)
+
+    def parse(self, response: Response) -> Iterator[Item]:  # type: ignore[override]  # noqa: ARG002
+        return iter(())
+
+
+class NamedPicturesSpider(BarePicturesSpider):
+    """Names the same pictures, as the parsers of a crawl do."""
+
+    name = "named_pictures"
+    custom_settings = {"IMAGES": True}
+
+    async def start(self) -> AsyncIterator[Request]:
+        for picture in range(self.args.count):
+            url = f"{self.args.urls[0]}{picture}.jpg"
+            yield ImageRequest(source="imdb", url=url, owners="shows", owner_id="tt9000000", image_kind="event")
 
 
 class FileStats(MemoryStatsCollector):

@@ -1,4 +1,4 @@
-"""A local stand-in for IMDb's web server, in a process of its own.
+"""A local stand-in for IMDb's web server, pictures included, in a process of its own.
 
 It holds every page ready but for a few replaced ids, so that it takes a small part of the time that any crawler needs
 for the page, and is never what is measured.
@@ -94,6 +94,9 @@ class _Speaker(asyncio.Protocol):
         if asked is not None:
             number, season = asked
             self._send(b"200 OK", b"text/html; charset=utf-8", *self.templates[season - 1].of_show(number))
+            self.served.value += 1
+        elif (number := pages.picture_asked_for(target)) is not None:
+            self._send(b"200 OK", b"image/jpeg", pages.picture(number))
             self.served.value += 1
         elif target == b"/robots.txt":
             self._send(b"200 OK", b"text/plain", ROBOTS)

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from io import BytesIO
 from typing import Final
+
+from PIL import Image
 
 from samples.imdb_pages import SampleEpisode, SampleShow, page
 
@@ -106,3 +109,28 @@ def _episode(season: int, number: int) -> SampleEpisode:
         rating=round(6.2 + (season * 7 + number * 3) % 23 / 10, 1),
         votes=40 + season * 13 + number * 5,
     )
+
+
+PICTURES: Final = b"/pictures/"
+"""Where the origin has pictures."""
+
+
+@cache
+def _picture() -> tuple[bytes, bytes]:
+    """A JPEG of about 100 KB, before and behind a comment."""
+    buffer = BytesIO()
+    Image.effect_noise((560, 315), 80).convert("RGB").save(buffer, "JPEG", quality=84)
+    content = buffer.getvalue()
+    return content[:2] + b"\xff\xfe" + (2 + 16).to_bytes(2, "big"), content[2:]
+
+
+def picture(number: int) -> bytes:
+    """The picture of a number: they differ in a comment, so that no two have the same bytes."""
+    before, behind = _picture()
+    return before + b"%016d" % number + behind
+
+
+def picture_asked_for(target: bytes) -> int | None:
+    """Which picture a request is for."""
+    name = target.removeprefix(PICTURES).removesuffix(b".jpg")
+    return int(name) if target.startswith(PICTURES) and name.isdigit() else None

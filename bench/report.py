@@ -11,15 +11,19 @@ import scrapy
 from rich.console import Console
 from rich.table import Table
 
+from bench.api import CONNECTIONS
+from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
 from bench.fleet import Due, Leases, Night
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
+from bench.pictures import Timing as PictureTiming
 from bench.store import BATCH, Timing
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
 from trr_crawl.parse.imdb import gallery
+from trr_crawl.parse.tmdb import show as show_page
 
 WHOLE_TO_BARE = 0.6
 """Goal: the whole job's pages/s beside those of the bare crawl."""
@@ -39,6 +43,14 @@ TWO_TO_ONE_CAPPED = 1.02
 """Goal: the requests a second that a host gets of two nodes beside those of one, where the fleet's pace binds."""
 TWO_TO_ONE_FREE = 0.65
 """Goal: the time that two nodes take for a night beside that of one, where it does not."""
+API_TO_BARE = 0.7
+"""Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
+UNCHANGED_TO_WHOLE = 3.0
+"""Goal: 304s a second beside 200s a second."""
+SLOWEST_TO_USUAL = 4.0
+"""Goal: the 99th percentile beside the median, at saturation."""
+DEEP_TO_FIRST = 1.3
+"""Goal: a page far down a list beside the first."""
 
 MEGABYTE = 1e6
 
@@ -149,31 +161,95 @@ def _beside(seconds: float | str | None, ours: float) -> str:
 
 
 def datasets(console: Console, timing: DatasetTiming) -> None:
-    """The official datasets, read and filtered."""
+    """The official datasets, read, filtered and stored."""
     table = Table(title=f"Datasets, {timing.rows:,} rows, {timing.megabytes:,.0f} MB as text", title_justify="left")
-    for column in ("read and filtered, rows/s", "bare gzip and split, rows/s", "items/s", "bytes a chosen episode"):
+    for column in (
+        "filtered, rows/s",
+        "filtered and stored, rows/s",
+        "bare gzip and split, rows/s",
+        "items/s",
+        "bytes a chosen episode",
+    ):
         table.add_column(column, justify="right")
     table.add_row(
         f"{timing.rows_per_second:,.0f}",
+        f"{timing.stored_rows_per_second:,.0f}",
         f"{timing.bare_rows_per_second:,.0f}",
         f"{timing.items_per_second:,.0f}",
         f"{timing.bytes_a_title:,.0f}",
     )
     console.print(table)
-    console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}\n")
+    console.print(f"  filtered / bare: {timing.rows_per_second / timing.bare_rows_per_second:.2f}")
+    console.print(f"  filtered and stored / bare: {timing.stored_rows_per_second / timing.bare_rows_per_second:.2f}")
+    console.print(
+        f"  {timing.kept:,} items kept: filtered and stored {timing.stored:.2f} s, "
+        f"the rows that this left by COPY alone {timing.copied:.2f} s\n"
+    )
 
 
 def merging(console: Console, timing: MergeTiming) -> None:
     """Joining two sources, and deriving all of it again."""
-    table = Table(title=f"Two sources of {timing.episodes:,} episodes", title_justify="left")
-    for column in ("written and joined, records/s", "derived again, episodes/s", "memory"):
+    title = f"Two sources of {timing.episodes:,} episodes, three of {timing.people:,} people"
+    table = Table(title=title, title_justify="left")
+    for column in ("written and joined, records/s", "derived again, entities/s", "memory"):
         table.add_column(column, justify="right")
     table.add_row(
-        f"{2 * timing.episodes / timing.written:,.0f}",
-        f"{timing.episodes / timing.derived:,.0f}",
+        f"{(2 * timing.episodes + 3 * timing.people) / timing.written:,.0f}",
+        f"{(timing.episodes + timing.people) / timing.derived:,.0f}",
         f"+{timing.memory / MEGABYTE:.0f} MB",
     )
     console.print(table)
+    whole, single = timing.statements
+    console.print(f"  statements of a batch of {BATCH:,} new things and their ids: {whole}, of a single one: {single}")
+    console.print()
+
+
+def pictures(console: Console, timing: PictureTiming) -> None:
+    """Pictures fetched and stored, and what is made of them."""
+    size = timing.picture_bytes // 1000
+    table = Table(title=f"{timing.pictures:,} pictures of {size} KB into S3", title_justify="left")
+    for column in ("pictures/s", "downloads alone", "boto3 alone", "with nothing new", "memory at each quarter, MB"):
+        table.add_column(column, justify="right")
+    held = [f"{held / 1e6:,.0f}" for _, held in sorted(timing.memory.at.items())]
+    table.add_row(
+        *(
+            f"{timing.pictures / seconds:,.0f}"
+            for seconds in (timing.mirrored, timing.downloaded, timing.uploaded, timing.again)
+        ),
+        " ".join(held),
+    )
+    console.print(table)
+    _goal(console, "mirrored / the slower of the two alone", timing.floor / timing.mirrored, 0.7)
+    _goal(console, "nothing new / mirrored", timing.mirrored / timing.again, 10)
+    _goal(console, "PUTs with nothing new", timing.again_puts, 0, at_most=True)
+    at = sorted(timing.memory.at.items())
+    _goal(console, "memory at the end / at the first quarter", at[-1][1] / at[0][1], 1.2, at_most=True)
+    _goal(console, "variants and hashes / a bare Pillow loop", timing.resized / timing.looked_at, 0.7)
+    console.print(f"  {1 / timing.looked_at:,.1f} pictures/s a worker, Pillow alone {1 / timing.resized:,.1f}\n")
+
+
+def api(console: Console, result: ApiResult) -> None:
+    """The API beside bare routes, its 304s beside its 200s, and far pages beside first ones."""
+    table = Table(title=f"API under load: {CONNECTIONS} connections, one worker (requests/s, ms)", title_justify="left")
+    for column in ("", "KB", "bare", "API", "p50", "p99", "304"):
+        table.add_column(column, justify="right" if column else "left")
+    for found in result.endpoints:
+        table.add_row(
+            found.name,
+            f"{found.size / 1000:,.1f}",
+            *(f"{load.requests_per_second:,.0f}" for load in (found.bare, found.whole)),
+            *(f"{seconds * 1000:,.1f}" for seconds in (found.whole.p50, found.whole.p99)),
+            f"{found.unchanged.requests_per_second:,.0f}",
+        )
+    console.print(table)
+    for found in result.endpoints:
+        whole = found.whole.requests_per_second
+        _goal(console, f"{found.name}: API / bare", whole / found.bare.requests_per_second, API_TO_BARE)
+        _goal(console, f"{found.name}: 304 / 200", found.unchanged.requests_per_second / whole, UNCHANGED_TO_WHOLE)
+        slow = found.whole.p99 / found.whole.p50
+        _goal(console, f"{found.name}: p99 / p50", slow, SLOWEST_TO_USUAL, at_most=True)
+    first, deep = result.first_page.requests_per_second, result.deep_page.requests_per_second
+    _goal(console, f"first page / page {result.depth:,} people down", first / deep, DEEP_TO_FIRST, at_most=True)
     console.print()
 
 
@@ -237,6 +313,21 @@ def fleet(console: Console, decided: Due, leased: Leases, nights: Mapping[tuple[
 
 def _in_pairs(nights: Sequence[Night]) -> list[tuple[Night, Night]]:
     return list(zip(nights[::2], nights[1::2], strict=True))
+
+
+def tmdb_requests(console: Console, *, seasons: int, cast: int) -> None:
+    """How many requests a complete show takes of TMDb, its specials included, beside one a thing."""
+    parts = len(show_page.season_parts(range(seasons + 1))) + len(show_page.PARTS)
+    needed = {"show, seasons, pictures, offers": _pages(parts, show_page.PARTS_AT_ONCE), "people": cast}
+    # Details, pictures and offers, one request each, and one a season; a person's profile, ids and pictures.
+    reference = {"show, seasons, pictures, offers": 3 + seasons + 1, "people": 3 * cast}
+    table = Table(title=f"TMDb: a show of {seasons} seasons and specials, {cast} cast", title_justify="left")
+    for column in ("", *needed, "together"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, counts in {"requests": needed, "[dim]one a thing[/]": reference}.items():
+        table.add_row(name, *map(str, counts.values()), f"{sum(counts.values()):,}")
+    console.print(table)
+    console.print()
 
 
 def _pages(count: int, size: int) -> int:

@@ -15,7 +15,7 @@ from bench.databases import settle
 from trr_crawl import database
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record
-from trr_crawl.items import payload
+from trr_crawl.items import Item, payload
 from trr_crawl.parse.imdb.episodes import parse_page
 
 BATCH: Final = 2000
@@ -50,12 +50,17 @@ def records(page_count: int) -> list[Record]:
     found = []
     for show_id, body in pages.bodies(pages.SMALL, page_count):
         for item in parse_page(body, show_id).items():
-            record = Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item))
+            record = record_of(item)
             thing = (record.source, record.kind, record.key)
             if said.get(thing) != record.payload:
                 said[thing] = record.payload
                 found.append(record)
     return found
+
+
+def record_of(item: Item) -> Record:
+    """What the pipelines hand to the store for an item."""
+    return Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item))
 
 
 def measure(url: str, given: Sequence[Record]) -> tuple[Timing, Timing]:
@@ -66,7 +71,7 @@ def measure(url: str, given: Sequence[Record]) -> tuple[Timing, Timing]:
         first = _timed(lambda: _store(connection, given, "inserted"))
         settle(connection)
         unchanged = _timed(lambda: _store(connection, given, "unchanged"))
-        prepared = _Floors(connection, given)
+        prepared = Floors(connection, given, WRITTEN_FIRST)
         return (
             prepared.timing(len(given), first, WRITTEN_FIRST),
             prepared.timing(len(given), unchanged, WRITTEN_UNCHANGED),
@@ -80,13 +85,13 @@ def _store(connection: Database, given: Sequence[Record], expected: str) -> None
             raise RuntimeError(f"the store was to find records {expected}: {written.counts}, {written.rejects[:1]}")
 
 
-class _Floors:
+class Floors:
     """Copies of the store's tables, empty, with their indexes and checks but no foreign keys and no triggers."""
 
-    def __init__(self, connection: Database, given: Sequence[Record]) -> None:
+    def __init__(self, connection: Database, given: Sequence[Record], tables: Sequence[str]) -> None:
         self.connection = connection
         connection.execute("CREATE SCHEMA floor")
-        self.rows = {table: self._mirror(table) for table in WRITTEN_FIRST}
+        self.rows = {table: self._mirror(table) for table in tables}
         self.input = self._heap(given)
         connection.commit()
 

@@ -1,4 +1,4 @@
-"""The demo's archive: the pages of Harbour Hearts as a WARC, made anew by `make samples`."""
+"""The demo's archive: the pages and pictures of Harbour Hearts as a WARC, made anew by `make samples`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samples.harbour_hearts import SHOW
-from samples.imdb_pages import page
+from samples.imdb_pages import image_url, page
+from samples.pictures import evening
 from trr_crawl.archive import ArchiveWriter, Exchange
 
 PATH = Path(__file__).with_name("harbour_hearts.warc.gz")
@@ -25,11 +26,26 @@ def exchanges() -> Iterator[Exchange]:
         )
 
 
+def pictures() -> Iterator[Exchange]:
+    """The requests for the pictures that these pages name."""
+    poster, still = (400, 600), (640, 360)
+    named = [(SHOW.id, poster), *((episode.id, still) for episode in SHOW.episodes if episode.image)]
+    for identity, size in named:
+        body = evening(identity, size)
+        yield Exchange(
+            url=image_url(identity),
+            status=200,
+            reason="OK",
+            headers=[("Content-Type", "image/jpeg"), ("Content-Length", str(len(body)))],
+            body=body,
+        )
+
+
 def write() -> None:
     """Write the archive in place of the old one."""
     PATH.unlink(missing_ok=True)
     writer = ArchiveWriter(PATH)
-    for exchange in exchanges():
+    for exchange in (*exchanges(), *pictures()):
         writer.write(exchange)
     writer.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from samples.harbour_hearts import SHOW_ID
 from trr_crawl import database
 
 DATABASE = "demo"
+OBJECTS = "demo-objects"
+"""The folder of its pictures, under .trr/."""
 
 console = Console()
 
@@ -28,8 +31,12 @@ def main() -> int:
     console.rule("[bold]TRR demo")
     console.print("1. Starting PostgreSQL under .trr/ and migrating a fresh database …")
     drop_old_demo()
+    shutil.rmtree(database.home() / OBJECTS, ignore_errors=True)
     url = database.embedded(DATABASE)
-    for step, words in ((2, "Crawling the recorded pages of an invented show"), (3, "Crawling again: nothing is new")):
+    for step, words in (
+        (2, "Crawling the recorded pages and pictures of an invented show"),
+        (3, "Crawling again: nothing is new"),
+    ):
         console.print(f"{step}. {words} …")
         status = crawl(url)
         if status != 0:
@@ -38,6 +45,7 @@ def main() -> int:
     console.print("4. What the catalog says:")
     with psycopg.connect(url) as connection:
         console.print(episodes(connection), totals(connection))
+        console.print(f"   The pictures and their thumbnails are under {database.home() / OBJECTS}", soft_wrap=True)
     console.print("Next: [bold]scrapy crawl imdb_episodes -a show=tt…[/] (see README.md)")
     return 0
 
@@ -53,6 +61,7 @@ def crawl(url: str) -> int:
     """Run the real command on the archive; its own lines are shown as they come."""
     command = [sys.executable, "-m", "scrapy", "crawl", "imdb_episodes"]
     command += ["-a", f"show={SHOW_ID}", "-s", f"REPLAY={PATH}"]
+    command += ["-s", "IMAGES=true", "-s", f"IMAGES_STORE={database.home() / OBJECTS}"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "DATABASE_URL": url}
     )
@@ -97,7 +106,8 @@ def totals(connection: psycopg.Connection[Any]) -> Table:
     table = Table(title="Rows", title_style="bold")
     table.add_column("Table")
     table.add_column("Rows", justify="right")
-    for name in ("shows", "seasons", "episodes", "people", "source_records", "external_ids", "changes", "crawl_runs"):
+    tables = ("shows", "seasons", "episodes", "people", "source_records", "external_ids", "changes", "crawl_runs")
+    for name in (*tables, "image_sources", "image_files", "image_objects", "primary_images"):
         row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))).fetchone()
         table.add_row(name, f"{row[0]:,}" if row else "?")
     return table

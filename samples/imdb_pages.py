@@ -147,7 +147,7 @@ def page_item(episode: SampleEpisode) -> dict[str, Any]:
         item["releaseYear"] = episode.released.year
     if episode.image:
         item["image"] = {
-            "url": _image_url(episode.id),
+            "url": image_url(episode.id),
             "maxWidth": 1920,
             "maxHeight": 1080,
             "caption": html.escape(episode.title),
@@ -199,7 +199,7 @@ def answer_node(episode: SampleEpisode) -> dict[str, Any]:
         "plot": {"plotText": {"plainText": episode.plot}} if episode.plot is not None else None,
         "ratingsSummary": {"aggregateRating": episode.rating, "voteCount": episode.votes},
         "primaryImage": {
-            "url": _image_url(episode.id),
+            "url": image_url(episode.id),
             "width": 1920,
             "height": 1080,
             "caption": {"plainText": episode.title},
@@ -240,7 +240,7 @@ def head(show: SampleShow, *, whole: bool = False) -> dict[str, Any]:
         "productionStatus": {"currentProductionStage": {"id": "released"}},
         "meta": {"canonicalId": show.id, "publicationStatus": "PUBLISHED"},
         "primaryImage": {
-            "url": _image_url(show.id),
+            "url": image_url(show.id),
             "width": 1000,
             "height": 1500,
             "caption": {"plainText": show.title},
@@ -283,7 +283,8 @@ def _release_date(episode: SampleEpisode, *, typename: bool = False) -> dict[str
     return {**day, "__typename": "ReleaseDate"} if typename else day
 
 
-def _image_url(identity: str) -> str:
+def image_url(identity: str) -> str:
+    """The address of the picture of a show or an episode."""
     return f"https://m.media-amazon.com/images/M/{identity}Sample@._V1_.jpg"
 
 

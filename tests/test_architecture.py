@@ -55,7 +55,46 @@ def test_the_api_knows_of_the_crawler_only_the_catalog_and_the_database() -> Non
     assert [use for use in used if not within(use[1], allowed)] == []
 
 
-@pytest.mark.parametrize("module", ["trr_api", "trr_crawl.catalog.write", "trr_crawl.database"])
+def test_features_of_the_api_never_import_each_other() -> None:
+    packages = {path.name for path in API.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert packages >= {"admin", "catalog", "health", "keys"}
+    crossing = [
+        (str(path.relative_to(ROOT)), name)
+        for feature in packages
+        for path in sources(API / feature)
+        for name in imports(path)
+        for other in packages - {feature, "keys"}  # keys are part of the foundation
+        # What the catalog shows, and how it is addressed, is shared.
+        if within(name, (f"trr_api.{other}",))
+        and not within(name, ("trr_api.catalog.queries", "trr_api.catalog.schemas", "trr_api.catalog.places"))
+    ]
+    assert crossing == []
+
+
+def test_sql_of_the_api_is_in_queries() -> None:
+    # What configures a connection is no query.
+    statement = re.compile(r"\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|FROM \w+ (WHERE|JOIN))\b")
+    texts = [
+        (str(path.relative_to(API)), node.value)
+        for path in sources(API)
+        if path.name != "queries.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and statement.search(node.value)
+    ]
+    assert [path for path, text in texts if "set_config" not in text] == []
+
+
+def test_features_of_the_api_never_commit() -> None:
+    calls = [
+        str(path.relative_to(API))
+        for path in sources(API)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "commit"
+    ]
+    assert calls == []
+
+
+@pytest.mark.parametrize("module", ["trr_api.app", "trr_api.__main__", "trr_crawl.catalog.write", "trr_crawl.database"])
 def test_what_the_api_uses_starts_without_crawling_libraries(module: str) -> None:
     code = (
         f"import sys, {module}\n"
@@ -103,21 +142,34 @@ def test_the_fleet_knows_the_catalog_and_the_database_and_no_spider() -> None:
     assert strangers(CRAWL / "fleet", (*allowed, "psycopg"), "trr_crawl") == []
 
 
-def test_only_the_store_writes_the_catalog() -> None:
-    writers = {
+def users_of(module: str) -> set[str]:
+    """Who outside the catalog imports one of its modules."""
+    return {
         str(path.relative_to(CRAWL))
         for path in sources(CRAWL)
         for name in imports(path)
-        if within(name, ("trr_crawl.catalog.write",)) and CRAWL / "catalog" not in path.parents
+        if within(name, (module,)) and CRAWL / "catalog" not in path.parents
     }
-    assert writers == {"pipelines/store.py"}
+
+
+def test_only_the_store_writes_the_catalog() -> None:
+    assert users_of("trr_crawl.catalog.write") == {"pipelines/store.py"}
+
+
+def test_what_is_kept_of_pictures_is_noted_where_they_are_stored_pruned_and_moved() -> None:
+    assert users_of("trr_crawl.catalog.hosting") == {"pipelines/images.py", "images/upkeep.py"}
+    for path in sources(CRAWL):
+        text = path.read_text(encoding="utf-8")
+        tables = re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM) (image_\w+|primary_images)", text)
+        allowed = {"hosting.py": "image_", "primary.py": "primary_images"}.get(path.name, "nothing")
+        assert [table for table in tables if not table.startswith(allowed)] == [], path
 
 
 def test_migrations_import_the_metadata_and_nothing_else() -> None:
     used = {
         name for path in sources(ROOT / "alembic") for name in imports(path) if within(name, ("trr_crawl", "trr_api"))
     }
-    assert used == {"trr_crawl.catalog.tables.metadata"}
+    assert used == {"trr_api.tables.metadata"}  # the catalog's, with the API's own tables on it
     assert not (ROOT / "alembic" / "__init__.py").exists(), "it would shadow the library"
 
 

@@ -12,12 +12,14 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from protego import Protego
 from scrapy.http import JsonRequest
+from scrapy.utils.project import get_project_settings
 
 from support import CAPTURES, Crawl, scrapy
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record
-from trr_crawl.parse.imdb import gallery, lists
+from trr_crawl.parse.imdb import gallery, lists, person, watch_options
 
 pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"no recorded pages in {CAPTURES}")
 
@@ -26,10 +28,45 @@ WEB, GRAPHQL = "https://www.imdb.com", "https://api.graphql.imdb.com/"
 Replay = Callable[..., Crawl]
 
 
+EXPECTED = (
+    "datasets/*.head.tsv",
+    "find/*.json",
+    "graphql/*directing_credits*",
+    "graphql/*list_p1*",
+    "graphql/*media_gallery*",
+    "graphql/*private*",
+    "graphql/*refused*",
+    "graphql/*watch_providers*",
+    "list/*_export*",
+    "person/*2025-*.json",
+    "robots/*.txt",
+    "search_title/*.json",
+    "suggestion/*tt0234215*",
+    "suggestion/*sdfg*",
+    "title/*.html",
+    "title_other/*locations*",
+    "title_reference/*.json",
+)
+"""What the tests of this module crawl."""
+
+ELSEWHERE = (
+    "episodes/*.json",  # tests/test_captures.py
+    "waf/*.html",  # tests/test_blocks.py
+)
+"""What other tests read."""
+
+
 def captured(pattern: str) -> Path:
     """The one capture that a pattern names."""
     [found] = (CAPTURES / "imdb").glob(pattern)
     return found
+
+
+def test_every_capture_has_its_expectation() -> None:
+    found = {path for path in (CAPTURES / "imdb").rglob("*") if path.is_file()}
+    by_pattern = {pattern: set((CAPTURES / "imdb").glob(pattern)) for pattern in (*EXPECTED, *ELSEWHERE)}
+    assert all(by_pattern.values()), "a pattern names no capture"
+    assert found - set().union(*by_pattern.values()) == set()
 
 
 def props(path: Path) -> Any:
@@ -84,6 +121,24 @@ def cast_of_title_page(page: Any) -> list[str]:
         edges = [edge for group in main["castV2"] for edge in group["credits"]]
         return [edge["name"]["id"] for edge in edges]
     return [edge["node"]["name"]["id"] for edge in main["cast"]["edges"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("title/tt0000001/", True),
+        ("title/tt0000001/keywords/", True),
+        ("title/tt0000001/locations/", True),
+        ("title/tt0000001/fullcredits/", True),
+        ("name/nm0000001/mediaviewer/rm0000001/", True),
+        ("list/ls000000001/", True),
+        ("title/tt0000001/watchoptions", False),
+        ("find/?q=harbour", False),
+    ],
+)
+def test_pages_that_robots_txt_closes_are_not_asked_for(path: str, allowed: bool) -> None:
+    rules = Protego.parse(captured("robots/*.txt").read_text())
+    assert rules.can_fetch(f"{WEB}/{path}", get_project_settings()["USER_AGENT"]) is allowed
 
 
 TITLES = {
@@ -197,6 +252,62 @@ def test_the_first_fifty_of_a_gallery_are_a_part_of_it(replay: Replay, crawl_url
     reason = run(crawl_url)["reason"]
     assert images["pageInfo"]["endCursor"] in reason
     assert "51 to 557" in reason
+
+
+def test_offers_land_in_the_country_that_asked(replay: Replay, crawl_url: str) -> None:
+    found = orjson.loads(captured("graphql/*watch_providers*").read_bytes())["data"]["title"]["watchOptionsByCategory"]
+    options = [option for listed in found["categorizedWatchOptionsList"] for option in listed["watchOptions"]]
+    arguments = ("-a", "title=tt1375666", "-a", "offers=true", "-s", "IMDB_COUNTRY=FR")
+    asked = watch_options.query("tt1375666")
+    done = replay("imdb_title", "graphql/*watch_providers*", GRAPHQL, *arguments, asked=asked)
+    assert done.status == 3
+    assert run(crawl_url)["reason"].startswith("could not get tt1375666 (not in the archive")
+    landed = query(
+        crawl_url,
+        """
+        SELECT value, region, link FROM offers JOIN external_ids ON entity_id = provider_id
+        WHERE removed_at IS NULL ORDER BY display_priority
+        """,
+    )
+    assert landed == [(option["provider"]["id"], "FR", option["link"]) for option in options]
+    assert query(crawl_url, "SELECT count(logo_url) FROM watch_providers") == [len(options)]
+
+
+def test_the_page_of_filming_locations_tells_the_first(replay: Replay, crawl_url: str) -> None:
+    pattern, title_id = "title_other/*locations*", "tt0111161"
+    [section] = [
+        category["section"]
+        for category in props(captured(pattern))["contentData"]["categories"]
+        if category["id"] == "flmg_locations"
+    ]
+    url = f"{WEB}/title/{title_id}/locations/"
+    done = replay("imdb_title", pattern, url, "-a", f"title={title_id}", "-a", "locations=true")
+    assert done.status == 3
+    assert f"filming locations (the page shows 5 of {section['total']}" in run(crawl_url)["reason"]
+    [places] = query(crawl_url, "SELECT filming_locations FROM shows")
+    assert [(place["id"], place["place"]) for place in places] == [
+        (card["id"], card["cardText"]) for card in section["items"]
+    ]
+
+
+def test_an_answer_that_names_nobody_is_about_the_person_asked_for(replay: Replay, crawl_url: str) -> None:
+    edges = orjson.loads(captured("graphql/*directing_credits*").read_bytes())["data"]["name"]["credits"]["edges"]
+    asked = person.query("nm0898288", roles=("director",))
+    arguments = ("-a", "person=nm0898288", "-a", "roles=director")
+    done = replay("imdb_person", "graphql/*directing_credits*", GRAPHQL, *arguments, asked=asked)
+    assert done.status == 3
+    assert f"{len(edges)} came, and the page does not say of how many" in run(crawl_url)["reason"]
+    credited = query(
+        crawl_url,
+        """
+        SELECT of_show.value, show_type FROM credits JOIN shows ON shows.id = show_id
+        JOIN external_ids of_show ON of_show.entity_id = show_id
+        JOIN external_ids of_person ON of_person.entity_id = person_id
+        WHERE category = 'director' AND of_person.value = 'nm0898288'
+        """,
+    )
+    titles = [edge["node"]["title"] for edge in edges]
+    assert set(credited) == {(title["id"], title["titleType"]["id"]) for title in titles}
 
 
 def test_a_list_lands_with_its_ranks_and_the_rest_is_missing(replay: Replay, crawl_url: str) -> None:

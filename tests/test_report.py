@@ -54,6 +54,23 @@ def test_outcome(gaps: list[Gap], failure: str | None, items: int, outcome: str)
     assert (made.reason(items) is None) == (outcome == "ok")
 
 
+def test_an_answer_of_nothing_is_no_failure() -> None:
+    made = RunReport(answers=1)
+    assert (made.outcome(0), made.reason(0)) == ("ok", None)
+    made.add(gap())
+    assert made.outcome(0) == "partial"
+
+
+def test_a_run_with_nothing_to_do_is_a_good_one_and_says_so() -> None:
+    made = report()
+    made.allow_nothing("all of them have one")
+    assert (made.outcome(0), made.reason(0)) == ("ok", "nothing to do: all of them have one.")
+    assert (made.outcome(3), made.reason(3)) == ("ok", None)
+    made.add(MISSING[0])
+    assert made.outcome(0) == "failed"
+    assert "nothing to do" not in str(made.reason(0))
+
+
 def test_exit_statuses() -> None:
     """2 is a mistake in the call."""
     assert EXIT_STATUS == {"ok": 0, "failed": 1, "partial": 3, "blocked": 4}

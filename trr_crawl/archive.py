@@ -452,7 +452,7 @@ class RecordMiddleware:
                 status=response.status,
                 reason=http.HTTPStatus(response.status).phrase if response.status in _STATUSES else "",
                 headers=_flat(response.headers),
-                body=response.body,
+                body=_body(request, response),
             )
         )
         return response
@@ -462,6 +462,12 @@ class RecordMiddleware:
 
 
 _STATUSES = frozenset(http.HTTPStatus)
+
+
+def _body(request: Request, response: Response) -> bytes:
+    """What came, be it in the response or in the request's spool (`downloads.py`)."""
+    spool = request.meta.get("spool")
+    return response.body or (spool.read() if spool is not None and response.status == 200 else b"")
 
 
 def _flat(headers: Headers) -> list[tuple[str, str]]:

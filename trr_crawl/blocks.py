@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,9 @@ from scrapy.http.headers import Headers
 
 from trr_crawl.breaker import Breaker, State
 from trr_crawl.parse.fandom.document import is_wiki_page
+from trr_crawl.parse.imdb.list_markup import is_list_page
 from trr_crawl.parse.imdb.next_data import has_next_data
+from trr_crawl.parse.imdb.viewer import is_viewer_page
 from trr_crawl.politeness import POLL_SECONDS, delay_of, domain, host_of, still_running, wait_as_asked
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ class Expects(enum.StrEnum):
 
     NEXT_DATA = "next_data"
     """A page of www.imdb.com."""
+    LIST_PAGE = "list_page"
+    """A page of www.imdb.com with a list, which old ones have in their markup alone."""
+    VIEWER_PAGE = "viewer_page"
+    """A page of www.imdb.com with one picture, in its markup."""
     GRAPHQL = "graphql"
     """An answer of api.graphql.imdb.com."""
     TMDB = "tmdb"
@@ -44,6 +50,8 @@ class Expects(enum.StrEnum):
     """A page of a wiki."""
     FILE = "file"
     """A file that goes to the disk (`downloads.py`): all of it, the rest of it, or word that it did not change."""
+    IMAGE = "image"
+    """A picture, or word that it did not change."""
 
 
 class Outcome(enum.StrEnum):
@@ -110,6 +118,8 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
         return Outcome.CHALLENGE
     if expects is Expects.FILE and status in (206, 304):
         return Outcome.OK
+    if expects is Expects.IMAGE and status == 304:
+        return Outcome.OK
     if expects is Expects.GRAPHQL and status in (200, 400) and _has_errors(body):
         return Outcome.REFUSED
     if expects is Expects.TMDB and status in TMDB_REFUSALS and b'"status_code"' in body[:1000]:
@@ -117,18 +127,26 @@ def classify(status: int, headers: Headers, body: bytes, expects: Expects | None
     if expects is Expects.MEDIAWIKI and status in (200, 400, 404) and (code := api_error(body)):
         return _MEDIAWIKI_ERRORS.get(code, Outcome.REFUSED)
     if status == 200:
-        if expects is Expects.NEXT_DATA and not has_next_data(body):
+        if expects in _PAGES and not _PAGES[expects](body):
             return Outcome.HUMAN_VERIFICATION
         if expects in (Expects.GRAPHQL, Expects.TMDB, Expects.FILE, Expects.MEDIAWIKI) and body[
             :64
         ].lstrip().startswith(b"<"):
             return Outcome.HUMAN_VERIFICATION
-        if expects is Expects.WIKI_PAGE and not is_wiki_page(body):
+        if expects is Expects.IMAGE and body[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
             return Outcome.HUMAN_VERIFICATION
         return Outcome.OK
     by_status = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND, 410: Outcome.NOT_FOUND, 429: Outcome.RATE_LIMITED}
     return by_status.get(status) or (Outcome.SERVER_ERROR if status >= 500 else Outcome.UNEXPECTED)
 
+
+_PAGES: dict[Expects, Callable[[bytes], bool]] = {
+    Expects.NEXT_DATA: has_next_data,
+    Expects.LIST_PAGE: lambda body: has_next_data(body) or is_list_page(body),
+    Expects.VIEWER_PAGE: is_viewer_page,
+    Expects.WIKI_PAGE: is_wiki_page,
+}
+"""What tells such a page from one for humans."""
 
 LAG = "maxlag"
 """MediaWiki's code for: our databases lag behind, come back later."""

@@ -15,14 +15,14 @@ from trr_crawl import database, disk
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError, one_line
 from trr_crawl.fleetwide import delays
+from trr_crawl.images.hosts import Hosts
+from trr_crawl.images.stores import StoreError, store_of
 from trr_crawl.keys import tmdb_key
 from trr_crawl.transport import graphql_headers, imdb_transport
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-BUCKET_SETTINGS: Final = ("IMAGES_BUCKET", "S3_BUCKET")
-"""Any of these names the bucket of pictures."""
 ROOM: Final = 1000.0
 """Megabytes that a disk should have left."""
 
@@ -41,7 +41,7 @@ def examine(settings: BaseSettings) -> Iterator[Finding]:
     checks: tuple[tuple[str, Callable[[BaseSettings], Iterator[Finding]]], ...] = (
         ("configuration", _configuration),
         ("database", _database),
-        ("bucket", _bucket),
+        ("pictures", _pictures),
         ("keys", _keys),
         ("browser", _browser),
         ("disk", _disk),
@@ -58,6 +58,7 @@ def _configuration(settings: BaseSettings) -> Iterator[Finding]:
     imdb_transport(settings)
     graphql_headers(settings)
     delays(settings)
+    Hosts.from_settings(settings)
     Clock.starting(settings.get("CLOCK", ""))
     if settings.get("CLOCK"):
         yield Finding("configuration", "note", "TRR_CLOCK is set: crawls believe that it is another time. Unset it.")
@@ -86,31 +87,15 @@ def _database(_: BaseSettings) -> Iterator[Finding]:
         )
 
 
-def _bucket(settings: BaseSettings) -> Iterator[Finding]:
-    bucket = next((settings.get(name) for name in BUCKET_SETTINGS if settings.get(name)), None)
-    if not bucket:
-        yield Finding("bucket", "note", "none is configured")
-        return
+def _pictures(settings: BaseSettings) -> Iterator[Finding]:
+    store = store_of(settings)
     try:
-        import boto3
-    except ImportError:
-        yield Finding("bucket", "bad", f"{bucket} cannot be reached without boto3: pip install boto3.")
-        return
-    try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=settings.get("AWS_ENDPOINT_URL"),
-            region_name=settings.get("AWS_REGION_NAME"),
-            aws_access_key_id=settings.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=settings.get("AWS_SECRET_ACCESS_KEY"),
-        )
-        client.head_bucket(Bucket=bucket)
-    except Exception as error:  # boto3 has no common base for what can go wrong before a request
-        yield Finding(
-            "bucket", "bad", f"{bucket} does not answer: {one_line(error)}. Correct its name, keys or address."
-        )
+        next(store.listed(), None)
+    except StoreError as error:
+        sentence = f"{str(error).rstrip('.')}. Correct IMAGES_STORE, AWS_ENDPOINT_URL or the keys."
+        yield Finding("pictures", "bad", sentence)
     else:
-        yield Finding("bucket", "ok", str(bucket))
+        yield Finding("pictures", "ok", f"kept in {store.name}")
 
 
 def _keys(_: BaseSettings) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Large files straight to the disk: a download that was cut goes on where it stopped, one that is up to date is kept.
 
 A request with `meta["save_to"]` is answered with the status and headers of the server and an empty body; the file is
-then whole at that path. All else about it is as with every request: robots.txt, delays, retries and blocks.
+then whole at that path. With `meta["spool"]` it is whole in that Spool, which needs the disk for large ones only. All
+else about them is as with every request: robots.txt, delays, retries and blocks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urldefrag
@@ -35,9 +37,15 @@ if TYPE_CHECKING:
     from scrapy.http import Request
     from twisted.python.failure import Failure
 
+SPOOLED: Final = 1 << 20
+"""So many bytes of a file that is used once stay in memory."""
 LONGEST_ERROR: Final = 64 * 1024
 """So many bytes of an answer that is no file are kept, to tell what it is."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+
+
+class TooLarge(IgnoreRequest):
+    """A file is larger than what is accepted: there is no point in asking for it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +161,69 @@ class Download:
         self.size = 0
 
 
+class Spool:
+    """A file that is used once: in memory up to SPOOLED bytes, beyond that on the disk, and never beyond its limit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._file = SpooledTemporaryFile(SPOOLED)  # noqa: SIM115 - `close` is called by whoever uses it
+        self._promised: int | None = None
+        self.size = 0
+
+    def conditions(self) -> dict[str, str]:
+        """None of its own: the request says what is known already."""
+        return {}
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Get ready for the answer's body."""
+        if status == 206:
+            raise DownloadFailedError("the server sent a part of the file, which nobody asked for")
+        self._file.seek(0)
+        self._file.truncate()
+        self.size = 0
+        length = _header(headers, "Content-Length") or ""
+        self._promised = int(length) if length.isdigit() else None
+        if self._promised is not None:
+            self._check(self._promised)
+
+    def write(self, data: bytes) -> None:
+        """Add what came."""
+        self.size += len(data)
+        self._check(self.size)
+        self._file.write(data)
+
+    def finish(self) -> None:
+        """Raise DownloadFailedError when it has another size than the server said."""
+        if self._promised not in (None, self.size):
+            raise DownloadFailedError(f"{self.size:,} of {self._promised:,} bytes came")
+
+    def confirm(self) -> None:
+        """304: there is nothing to keep."""
+
+    def refuse_range(self) -> None:
+        """416, though no range was asked for."""
+        raise DownloadFailedError("the server does not have the part of the file that nobody asked for")
+
+    def drop_empty(self) -> None:
+        """There is nothing to leave behind."""
+
+    def read(self) -> bytes:
+        """All of it."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Free the memory, or the disk."""
+        self._file.close()
+
+    def _check(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise TooLarge(f"it has more than {self.max_bytes:,} bytes")
+
+
 class SavesFiles:
-    """Mixin for Scrapy's HTTP handler: streams the answers to requests with `meta["save_to"]` to the disk.
+    """Mixin for Scrapy's HTTP handler: streams the answers to requests with `meta["save_to"]` to the disk, and those to
+    requests with `meta["spool"]` into that.
 
     Counts the bytes as `downloads/bytes`, and under Scrapy's own `downloader/response_bytes`.
     """
@@ -165,6 +234,8 @@ class SavesFiles:
     _pool: Any
 
     async def download_request(self, request: Request) -> Response:
+        if "spool" in request.meta:
+            return await self._save(request, request.meta["spool"])
         if "save_to" not in request.meta:
             response: Response = await super().download_request(request)  # type: ignore[misc]
             return response
@@ -174,7 +245,7 @@ class SavesFiles:
             finally:
                 download.drop_empty()
 
-    async def _save(self, request: Request, download: Download) -> Response:
+    async def _save(self, request: Request, download: Download | Spool) -> Response:
         """The answer; DownloadTimeoutError where nothing moves for the request's `download_timeout`."""
         timeout = float(request.meta.get("download_timeout") or 30)
         url = urldefrag(request.url)[0]
@@ -204,7 +275,7 @@ class SavesFiles:
         if body.download is not None:
             try:
                 body.download.begin(answer.code, answer_headers)
-            except DownloadFailedError:
+            except (DownloadFailedError, TooLarge):
                 answer.deliverBody(body)
                 body.stop()
                 raise
@@ -245,7 +316,7 @@ class SavesFiles:
 class _Body(Protocol):
     """Takes an answer's body as it comes: into the download, or the start of it into memory if it is no file."""
 
-    def __init__(self, answer: Any, download: Download | None) -> None:
+    def __init__(self, answer: Any, download: Download | Spool | None) -> None:
         self.download = download
         self.error = bytearray()
         self.received = 0
@@ -261,7 +332,7 @@ class _Body(Protocol):
                 self.download.write(data)
             else:
                 self.error += data[: LONGEST_ERROR - len(self.error)]
-        except OSError as error:
+        except (OSError, TooLarge) as error:
             self.done.set_exception(error)
             self.stop()
 

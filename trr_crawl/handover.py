@@ -64,7 +64,16 @@ class HandOver:
             if subjects is not None and want is not None:
                 subjects.answered(want.subject)
 
-    async def _process(self, item: Any, response: Response, told: Sequence[Receiver]) -> None:
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Items that a spider starts with wait for the pipelines like all others."""
+        told = self._receivers(signals.item_scraped)
+        async for output in start:
+            if isinstance(output, Request):
+                yield output
+            else:
+                await self._process(output, None, told)
+
+    async def _process(self, item: Any, response: Response | None, told: Sequence[Receiver]) -> None:
         formatter, spider = self.crawler.logformatter, self.crawler.spider
         assert spider is not None
         try:

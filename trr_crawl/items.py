@@ -117,6 +117,18 @@ class Video:
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
+class FilmingLocation:
+    """A place where a title was filmed."""
+
+    place: str
+    """As the source writes it, from the small to the large."""
+    id: str | None = None
+    """Of the source's entry about it: IMDb's lc…"""
+    notes: tuple[str, ...] = ()
+    """The source's remarks: what was filmed there."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
 class InfoboxRow:
     """One row of a wiki's infobox, as it stands there."""
 
@@ -270,6 +282,10 @@ class Show(Item):
     """The source's finer genres (IMDb: interests), such as "Reality TV Dating"."""
     main_tags: Maybe[list[str]] = UNSET
     """The first few, where the page may not show all."""
+    filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """In the source's order."""
+    main_filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """The first few, where the page may not show all."""
     tagline: Maybe[str] = UNSET
     """The slogan."""
     release_date: Maybe[date] = UNSET
@@ -318,6 +334,8 @@ class Show(Item):
     """All years with episodes: numbers, or "unknown"."""
     total_episodes: Maybe[int] = UNSET
     """How many episodes the source claims to know."""
+    total_specials: Maybe[int] = UNSET
+    """How many specials it counts apart from them."""
     unknown_season_episodes: Maybe[int] = UNSET
     """How many of them belong to no season."""
     top_rated_episode_rating: Maybe[float] = UNSET
@@ -428,6 +446,10 @@ class Episode(Item):
     """In the source's order."""
     main_genres: Maybe[list[str]] = UNSET
     """The first few, where the page may not show all."""
+    filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """As in Show."""
+    main_filming_locations: Maybe[list[FilmingLocation]] = UNSET
+    """As in Show."""
     image: Maybe[Image] = UNSET
     """The primary picture, a still."""
 
@@ -739,13 +761,15 @@ class Offer(Item):
     region: str
     """ISO 3166-1 code."""
     offer_type: str
-    """The terms in the source's own word: flatrate, free, ads, rent, buy."""
+    """The terms in the source's own word: flatrate, free, ads, rent, buy; streaming, rent_buy."""
     provider_id: str
     """The provider's id at the source."""
     display_priority: Maybe[int] = UNSET
     """The provider's place in the region's order, the lowest first."""
     link: Maybe[str] = UNSET
-    """A page with all offers of the region."""
+    """Where it leads: the title's page at the provider (IMDb), or a page with all offers of the region (TMDb)."""
+    note: Maybe[str] = UNSET
+    """The source's remark: "from $2.99"."""
 
     @property
     def key(self) -> str:
@@ -930,6 +954,31 @@ class Change(Item):
         return f"{self.of}/{self.id}"
 
 
+@dataclass(kw_only=True, slots=True)
+class ImageRequest(Item):
+    """A picture whose file is to be fetched. It says what to fetch: it is never stored itself."""
+
+    kind: ClassVar[str] = "image_request"
+
+    url: str
+    """The original; case-exact."""
+    owners: str
+    """What sort of thing shows it: "shows", "people", "seasons", "episodes", "logos"."""
+    owner_id: str
+    """That thing's id at the source."""
+    image_kind: str
+    """The source's word for what it shows, "primary" for the picture that the thing itself names; of logos, whose."""
+
+    @property
+    def key(self) -> str:
+        return self.url
+
+    @property
+    def is_logo(self) -> bool:
+        """Whether it may be a drawing, and is wanted as a PNG."""
+        return self.owners == "logos" or self.image_kind == "logo"
+
+
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Inventory:
     """All that a source has of one kind within one parent: what it once named there and no longer names is gone."""
@@ -946,6 +995,8 @@ class Inventory:
     """The keys of all of them."""
     stating: str | None = None
     """Only things whose items state this field are counted here: others are told of by somebody else's page."""
+    value: str | None = None
+    """Only things whose items state this value there: offers of other regions, say, were not asked for."""
 
 
 FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
@@ -968,6 +1019,7 @@ FIELDS: Final[dict[type[Item], tuple[str, ...]]] = {
         FandomPage,
         Candidate,
         Change,
+        ImageRequest,
     )
 }
 """The fields of each kind that go into its record; `source` is the record's own."""

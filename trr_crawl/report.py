@@ -38,12 +38,14 @@ class RunReport:
     gaps: list[Gap] = field(default_factory=list)
     gap_count: int = 0
     blocked: bool = False
+    answers: int = 0
+    """Questions to which the right answer may be nothing, and that were answered."""
     inventories: list[Inventory] = field(default_factory=list)
     """What the run got to the last piece."""
-    nothing_due: bool = False
-    """There was nothing to do: that nothing came is as it should be."""
     failure: str | None = None
     """What broke the run as a whole: a sentence."""
+    idle: str | None = None
+    """Why it is right that nothing came, if nothing did: a clause."""
 
     def add(self, gap: Gap) -> None:
         """Note a gap."""
@@ -56,24 +58,28 @@ class RunReport:
         """Note what broke the run; the first such reason stands."""
         self.failure = self.failure or sentence
 
+    def allow_nothing(self, why: str) -> None:
+        """Note that there may be nothing to do, and why; a run that gets nothing is then a good one."""
+        self.idle = why
+
     def outcome(self, items: int) -> Outcome:
         """What the run comes to, given how many items it got."""
         if self.failure is not None:
             return "failed"
         if self.blocked:
             return "blocked"
-        if items == 0 and not self.nothing_due:
+        if items == self.answers == 0 and (self.gap_count or self.idle is None):
             return "failed"
         return "partial" if self.gap_count else "ok"
 
     def reason(self, items: int) -> str | None:
-        """Why the outcome is not ok: one sentence that names what is missing."""
+        """Why the outcome is not ok, one sentence that names what is missing; or why nothing had to come."""
         parts = [self.failure.rstrip(".")] if self.failure else []
         parts += [f"could not get {missing}" for missing in summarize(self.gaps)]
         if (unnamed := self.gap_count - len(self.gaps)) > 0:
             parts.append(f"and {unnamed} more")
-        if not parts and items == 0:
-            parts.append("nothing was due" if self.nothing_due else "nothing came")
+        if not parts and items == self.answers == 0:
+            parts.append(f"nothing to do: {self.idle}" if self.idle else "nothing came")
         return "; ".join(parts) + "." if parts else None
 
     def as_json(self) -> list[dict[str, object]]:

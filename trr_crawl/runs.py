@@ -208,13 +208,16 @@ class RunRecorder:
             "requests": stats.get("downloader/request_count", 0),
             "bytes": stats.get("downloader/response_bytes", 0),
             "blocks": sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+            "images": stats.get("images/stored", 0) + stats.get("images/known", 0),
             "run_id": self.run_id,
         }
         update = """
             UPDATE crawl_runs SET heartbeat_at = now(),
-                   progressed_at = CASE WHEN (items, requests) IS DISTINCT FROM (%(items)s, %(requests)s)
+                   progressed_at = CASE WHEN (items, requests, images)
+                                             IS DISTINCT FROM (%(items)s, %(requests)s, %(images)s)
                                         THEN now() ELSE progressed_at END,
-                   items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s
+                   items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s,
+                   images = %(images)s
             WHERE id = %(run_id)s
         """
         connection = self._connected()

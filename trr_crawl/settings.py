@@ -69,9 +69,38 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Language": f"{IMDB_LANGUAGE},en;q=0.8",
 }
 
+# Pictures. Crawls store facts, and fetch pictures along only where IMAGES is set; `scrapy mirror-images` fetches what
+# is missing. They are kept in s3://bucket/prefix, or under .trr/objects where IMAGES_STORE is empty.
+IMAGES = os.environ.get("IMAGES", "false")
+IMAGES_STORE = os.environ.get("IMAGES_STORE", "")
+IMAGES_CDN_URL = os.environ.get("IMAGES_CDN_URL", "")
+AWS_REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
+AWS_ENDPOINT_URL = os.environ.get("AWS_ENDPOINT_URL", "")
+AWS_PROFILE = os.environ.get("AWS_PROFILE", "")
+# Days until an address is asked again, whether it has another picture by now.
+IMAGES_EXPIRES = 90
+IMAGES_MAX_BYTES = 32 * 1024 * 1024
+IMAGES_MAX_PIXELS = 60_000_000
+IMAGES_VARIANTS = True
+# Pictures that are being stored at a time; processes that decode them.
+IMAGES_CONCURRENCY = 8
+IMAGES_WORKERS = max(1, (os.cpu_count() or 1) - 1)
+# Where the pictures of each source are, and nowhere else.
+IMAGES_HOSTS = {
+    "imdb": ["m.media-amazon.com"],
+    "tmdb": ["image.tmdb.org"],
+    "fandom": ["static.wikia.nocookie.net"],
+}
+IMAGES_PRIVATE_HOST = None
+MEDIA_ALLOW_REDIRECTS = True
+TWISTED_DNS_RESOLVER = "trr_crawl.images.hosts.Resolver"
+# These hosts are made for readers who want many pictures at once.
+DOWNLOAD_SLOTS = {host: {"concurrency": 2, "delay": 0.25} for hosts in IMAGES_HOSTS.values() for host in hosts}
+
 ADDONS = {"trr_crawl.transport.Transport": 0}
 EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0}
 DOWNLOADER_MIDDLEWARES = {
+    "trr_crawl.images.hosts.ImageGuard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "trr_crawl.politeness.RobotsTxt": 100,
     "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
@@ -94,6 +123,7 @@ ITEM_PROCESSOR = "trr_crawl.handover.Pipelines"
 ITEM_PIPELINES = {
     "trr_crawl.pipelines.normalize.NormalizePipeline": 100,
     "trr_crawl.pipelines.deduplicate.DeduplicatePipeline": 200,
+    "trr_crawl.pipelines.images.ImagesPipeline": 500,
     "trr_crawl.pipelines.store.StorePipeline": 900,
 }
 STORE_BATCH_SIZE = 2000

@@ -35,6 +35,7 @@ class Transport:
             for name in ("ROBOTSTXT_OBEY", "AUTOTHROTTLE_ENABLED", "RETRY_ENABLED"):
                 settings.set(name, False, "cmdline")
             settings.set("DOWNLOAD_DELAY", 0, "cmdline")
+            settings.set("DOWNLOAD_SLOTS", {}, "cmdline")
         elif settings["IMDB_TRANSPORT"] == "browser":
             _use_handler(settings, BROWSER_HANDLER)
         else:

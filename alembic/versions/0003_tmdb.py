@@ -191,5 +191,5 @@ def downgrade() -> None:
         op.drop_table(table)
     listed = ", ".join(f"'{kind}'" for kind in KINDS_BEFORE)
     for table in TABLES_WITH_KINDS:
-        op.execute(f"DELETE FROM {table} WHERE kind NOT IN ({listed})")  # noqa: S608 - made of the names above
+        op.execute(f"DELETE FROM {table} WHERE kind NOT IN ({listed})")
     _set_kinds(KINDS_BEFORE)

@@ -97,5 +97,5 @@ def downgrade() -> None:
     op.drop_column("people", "full_name")
     op.drop_table("fandom_pages")
     for table in TABLES_WITH_KINDS:
-        op.execute(f"DELETE FROM {table} WHERE kind = 'fandom_page'")  # noqa: S608 - made of the names above
+        op.execute(f"DELETE FROM {table} WHERE kind = 'fandom_page'")
     _set_kinds(KINDS_BEFORE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,6 +24,14 @@ from trr_crawl.catalog.write import Record
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 SHOW = "tt99000001"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def connection(shared_url: str) -> Iterator[Connection[Any]]:
+    """To one database for all of these tests; those that ask for `catalog_url` run on each server."""
+    with psycopg.connect(shared_url) as opened:
+        write.prepare(opened)
+        yield opened
 
 
 def add_show(connection: Connection[Any], key: str = SHOW, *, source: str = "imdb", **told: object) -> None:
@@ -141,7 +150,12 @@ class TestReasons:
         end(connection, NOW + 2 * HOUR, spider="tmdb_show")
         assert reason(connection, NOW + 3 * HOUR, "tmdb_show") == "up-to-date"
 
-    def test_people_are_due_by_what_they_are_at(self, connection: Connection[Any]) -> None:
+    def test_people_are_due_by_what_they_are_at(self, catalog_url: str) -> None:
+        with psycopg.connect(catalog_url) as connection:
+            write.prepare(connection)
+            self.check_people(connection)
+
+    def check_people(self, connection: Connection[Any]) -> None:
         add_show(connection)
         add_episode(connection, NOW.date() - 3 * DAY)
         people = {"nm1": {}, "nm2": {}, "nm3": {"death_date": "2020-01-01"}}

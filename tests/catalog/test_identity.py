@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from support import Server, catalog_state
-from trr_crawl.catalog import joining, write
+from trr_crawl.catalog import joining, review, write
 from trr_crawl.catalog.joining import JoinError
 from trr_crawl.catalog.write import Record
 
@@ -194,6 +194,55 @@ class TestEqualIds:
             assert_joined(connection)
 
 
+class Counting(Connection[Any]):
+    """Counts its statements, and those of them that look at `external_ids`."""
+
+    statements = 0
+    of_ids = 0
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        text = query if isinstance(query, str | bytes) else query.as_string(self)
+        self.statements += 1
+        self.of_ids += (b"external_ids" if isinstance(text, bytes) else "external_ids") in text
+        return super().execute(query, *args, **kwargs)
+
+
+def test_a_batch_of_any_size_asks_as_often_who_is_who(catalog_url: str) -> None:
+    """Two sources' shows, people and episodes with ids of each other: looked up, taken down and joined in sets."""
+
+    def told(source: str, size: int, start: int) -> list[Record]:
+        found = []
+        for number in range(start, start + size):
+            of = {"imdb": (f"tt{number}", f"nm{number}"), "tmdb": (f"9{number}", f"7{number}")}
+            title, somebody = of[source]
+            also = [{"external_ids": {"imdb": one, "wikidata": f"Q{one}"}} if source == "tmdb" else {}
+                    for one in of["imdb"]]  # fmt: skip
+            found += [
+                record(source, "show", title, id=title, country="US", title=f"Tide {number}", **also[0]),
+                record(source, "person", somebody, id=somebody, name=f"Ana {number}", **also[1]),
+                record(source, "episode", f"{title}-1", id=f"{title}-1", show_id=title, country="US", season_number=1,
+                       episode_number=1, title="Ebb", air_date="2026-03-01"),
+                credit(source, title, somebody),
+            ]  # fmt: skip
+        return found
+
+    counts: dict[str, set[tuple[int, int]]] = {"imdb": set(), "tmdb": set()}
+    with Counting.connect(catalog_url) as connection:
+        write.prepare(connection)
+        for size, start in ((1, 100000), (150, 200000)):
+            for source, found in counts.items():
+                connection.statements = connection.of_ids = 0
+                put(connection, *told(source, size, start))
+                found.add((connection.statements, connection.of_ids))
+        assert rows(connection, "SELECT count(*) FROM shows") == [151]
+        assert rows(connection, "SELECT count(*) FROM episodes") == [151]
+        assert rows(connection, "SELECT count(*) FROM credits") == [151]
+    for found in counts.values():
+        [(statements, of_ids)] = found
+        assert statements < 50
+        assert of_ids < 20
+
+
 class TestPlaces:
     def test_another_numbering_is_proposed_and_not_joined(self, connection: Connection[Any]) -> None:
         put(connection, *IMDB)
@@ -240,6 +289,63 @@ class TestPlaces:
         assert rows(connection, "SELECT count(*) FROM episodes") == [4]
 
 
+class TestPagesOfFandom:
+    KEY = "gulls:7"
+
+    def page(self, *, reason: str | None = None, **payload: Any) -> list[Record]:
+        stated = {"wiki": "gulls", "page_id": 7, "title": "Ana Reyes", "wanted_name": "Ana Reyes", "reason": reason,
+                  "evidence": ["the page's title is Ana Reyes", "the page names the show Tide"]}  # fmt: skip
+        attached = {"person_id": self.KEY} if reason is None else {}
+        page = record("fandom", "fandom_page", "gulls/7", **{**stated, **attached, **payload})
+        subject = record("fandom", "person", self.KEY, id=self.KEY, name="Ana Reyes", residence="Porto",
+                         birth_date="1985-09-14")  # fmt: skip
+        return [page, *([subject] if reason is None else [])]
+
+    def test_whom_it_is_about_is_proposed_and_accepting_joins(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB)
+        put(connection, *self.page(wanted_id="nm99000001"))
+        assert rows(connection, "SELECT count(*) FROM people") == [2]
+        [(number, kind, _, _, score, evidence)] = review.proposals(connection)
+        connection.commit()
+        assert (kind, score) == ("person", 0.75)
+        assert evidence == {
+            "page": "Ana Reyes", "because": ["the page's title is Ana Reyes", "the page names the show Tide"]
+        }  # fmt: skip
+        merge_id = review.accept(connection, number, author="ana")
+        joined = "SELECT name, residence, provenance ->> 'name', provenance ->> 'residence' FROM people"
+        assert rows(connection, joined) == [("Ana Reyes", "Porto", "imdb", "fandom")]
+        put(connection, *self.page(wanted_id="nm99000001", revision_id=2))
+        assert rows(connection, "SELECT state FROM identity_proposals") == ["accepted"]
+        with connection.transaction():
+            joining.undo(connection, merge_id, author="ana")
+        assert rows(connection, "SELECT count(*) FROM people") == [2]
+
+    def test_a_rejected_one_is_not_proposed_again(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB)
+        put(connection, *self.page(wanted_id="nm99000001"))
+        [number] = rows(connection, "SELECT id FROM identity_proposals")
+        review.reject(connection, number, author="ana")
+        put(connection, *self.page(wanted_id="nm99000001", revision_id=2))
+        assert rows(connection, "SELECT state FROM identity_proposals") == ["rejected"]
+
+    def test_a_name_and_a_birth_date_propose_too(self, connection: Connection[Any]) -> None:
+        put(
+            connection,
+            record("imdb", "person", "nm99000001", id="nm99000001", name="Ana Reyes", birth_date="1985-09-14"),
+            record("imdb", "person", "nm99000002", id="nm99000002", name="Ana Reyes", birth_date="1985-09-15"),
+        )
+        put(connection, *self.page())
+        assert rows(connection, "SELECT count(*) FROM identity_proposals") == [1]
+
+    def test_a_page_that_is_not_attached_proposes_nobody(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB)
+        put(connection, *self.page(reason="the page's Ana Reyes was born 1990", wanted_id="nm99000001"))
+        assert rows(connection, "SELECT count(*) FROM identity_proposals") == [0]
+        assert rows(connection, "SELECT person_key, reason FROM fandom_pages") == [
+            (None, "the page's Ana Reyes was born 1990")
+        ]
+
+
 class TestUndo:
     def apart_then_joined(self, connection: Connection[Any]) -> tuple[list[Any], UUID]:
         put(connection, tmdb_show(), *OF_TMDB[1:4])
@@ -262,6 +368,29 @@ class TestUndo:
         assert rows(connection, "SELECT DISTINCT undone_by FROM entity_merges") == ["ben"]
         with pytest.raises(JoinError, match="was undone at"), connection.transaction():
             joining.undo(connection, merge_id, author="ben")
+
+    def test_a_person_taken_back_is_not_joined_again_by_the_same_id(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB, record("tmdb", "person", "771", id="771", name="Ana R."))
+        put(connection, record("tmdb", "person", "771", id="771", external_ids={"imdb": "nm99000001"}))
+        self.take_back(connection, "person")
+        put(connection, record("tmdb", "person", "771", id="771", name="Ana Reyes"))
+        assert rows(connection, "SELECT count(*) FROM people") == [2]
+
+    def test_an_episode_taken_back_is_not_joined_again_by_the_same_place(self, connection: Connection[Any]) -> None:
+        put(connection, *IMDB)
+        put(connection, tmdb_show(), *OF_TMDB[1:3])
+        put(connection, OF_TMDB[0])
+        put(connection, tmdb_episode(1, "Ebb", 1))
+        assert rows(connection, "SELECT count(*) FROM episodes") == [3]
+        self.take_back(connection, "episode")
+        put(connection, tmdb_episode(1, "Ebb", 2))
+        assert rows(connection, "SELECT count(*) FROM episodes") == [4]
+
+    def take_back(self, connection: Connection[Any], kind: str) -> None:
+        [merge_id] = rows(connection, "SELECT id FROM entity_merges WHERE kind = %s", kind)
+        with connection.transaction():
+            joining.undo(connection, merge_id, author="ana")
+        assert rows(connection, "SELECT state, decided_by FROM identity_proposals") == [("rejected", "ana")]
 
     def test_not_after_somebody_edited_the_survivor(self, connection: Connection[Any]) -> None:
         _, merge_id = self.apart_then_joined(connection)

@@ -177,3 +177,20 @@ def test_a_record_without_its_place_is_rejected_and_the_rest_lands(connection: C
     assert written.counts == {("credit", "inserted"): 18, (bad.kind, "rejected"): 1}
     assert [rejected for rejected, _ in written.rejects] == [bad]
     assert rows(connection, "SELECT count(*) FROM credits") == [(18,)]
+
+
+def test_many_shows_and_many_people_in_one_first_batch_meet_by_their_credits_alone(connection: Connection[Any]) -> None:
+    """No statistics exist yet: a plan that pairs all shows with all people would run for minutes."""
+    credits_of_many = [
+        record(
+            "credit",
+            f"tt9910{number // 10:04d}/nm9910{number:04d}/cast",
+            show_id=f"tt9910{number // 10:04d}",
+            person_id=f"nm9910{number:04d}",
+            category="cast",
+        )
+        for number in range(2000)
+    ]
+    connection.execute("SET statement_timeout = '20s'")
+    connection.commit()
+    assert write.write(connection, credits_of_many).counts == {("credit", "inserted"): 2000}

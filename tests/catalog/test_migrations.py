@@ -12,9 +12,9 @@ from pytest_alembic import MigrationContext, create_alembic_fixture, tests
 from sqlalchemy import Engine, create_engine, pool
 
 from support import ROOT, Server
+from trr_api.tables import metadata
 from trr_crawl import database
 from trr_crawl.catalog import SCHEMA_REVISION
-from trr_crawl.catalog.tables import metadata
 
 alembic = create_alembic_fixture({"script_location": str(ROOT / "alembic")})
 
@@ -66,11 +66,14 @@ def test_checks_indexes_and_storage_match_too(alembic: MigrationContext, empty_u
     try:
         with psycopg.connect(by_models) as connection:
             connection.execute("CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql RETURN gen_random_uuid()")
+            connection.execute("CREATE EXTENSION pg_trgm")
         engine = create_engine(by_models, poolclass=pool.NullPool)
         metadata.create_all(engine)
         engine.dispose()
         with psycopg.connect(empty_url) as migrated:
-            migrated.execute("DROP VIEW appearances, listed_shows")  # tables alone are modelled
+            # Tables alone are modelled.
+            migrated.execute("DROP VIEW appearances, listed_shows, newest_episodes CASCADE")
+            migrated.execute("DROP VIEW hosted_images, served_images, served_primary_images, image_twins")
         with psycopg.connect(by_models) as models, psycopg.connect(empty_url) as migrated:
             assert _details(models) == _details(migrated)
     finally:

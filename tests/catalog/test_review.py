@@ -25,7 +25,7 @@ TOLD = [
     record("imdb", "show", SHOW, id=SHOW, country="IT", title="La marea", original_title="Tide", start_year=2019,
            certificate="VM14", genres=["Reality-TV"]),
     record("tmdb", "show", "9901", id="9901", title="The Tide", original_title="tide", start_year=2020,
-           external_ids={"imdb": SHOW}),
+           genres=["Drama"], external_ids={"imdb": SHOW}),
     record("imdb", "episode", "tt99000011", id="tt99000011", show_id=SHOW, season_number=1, episode_number=1,
            title="Ebb", air_date="2026-03-01", country="US"),
 ]  # fmt: skip
@@ -78,7 +78,7 @@ def test_conflicts_are_contradictions_and_not_spellings(told: Connection[Any]) -
     assert found == {
         ("show", "title"): {"imdb": "Tide", "tmdb": "The Tide"},  # a translated title counts nowhere
         ("show", "start_year"): {"imdb": 2019, "tmdb": 2020},
-    }
+    }  # genres are united: nobody is contradicted
     assert review.conflicts(told, ["show"], field="start_year", show=show_of(told)) != []
     assert review.conflicts(told, ["show"], field="overview") == []
     assert len(review.conflicts(told, ["show"], limit=1)) == 1
@@ -87,7 +87,7 @@ def test_conflicts_are_contradictions_and_not_spellings(told: Connection[Any]) -
 def test_coverage_counts_values_and_records(told: Connection[Any]) -> None:
     found = {(field, source): (filled, of) for _, field, source, filled, of in review.coverage(told, ["show"])}
     assert found["genres", "imdb"] == (1, 1)
-    assert found["genres", "tmdb"] == (0, 1)
+    assert found["genres", "tmdb"] == (1, 1)
     assert found["start_year", "tmdb"] == (1, 1)
 
 
@@ -140,6 +140,10 @@ class TestCommands:
         assert "imdb.title: La marea (for another country)" in done.output
         assert "tmdb.title: The Tide" in done.output
         assert scrapy("merge").output.splitlines()[0] == "shows: 0 changed"
+        with psycopg.connect(catalog) as connection:
+            connection.execute("UPDATE shows SET title = 'spoilt'")
+        some = scrapy("merge", f"show={SHOW}", "show=tmdb:9901")
+        assert (some.status, some.output.splitlines()[0]) == (0, "shows: 1 changed")
 
     def test_conflicts_and_coverage(self, catalog: str) -> None:
         done = scrapy("conflicts", "show", "--show", SHOW)
@@ -184,6 +188,8 @@ class TestCommands:
             ("override set vessel=x", 2, "'vessel=x' is none of"),
             ("conflicts vessel", 2, "there is no kind 'vessel'"),
             ("merge --explain show", 2, "'show' is none of"),
+            ("merge person=nm99000001", 2, "'person=nm99000001' is none of show=…"),
+            ("merge show=tt98000000", 1, "the catalog knows no show tt98000000"),
         ],
     )
     def test_mistakes(self, catalog: str, command: str, status: int, says: str) -> None:

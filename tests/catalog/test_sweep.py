@@ -135,6 +135,25 @@ def test_what_another_page_told_is_not_contradicted(stored: Connection[Any]) -> 
     assert stored.execute(query).fetchall() == [(tagged.key,)]
 
 
+def test_an_inventory_of_one_region_says_nothing_of_another(stored: Connection[Any]) -> None:
+    show = SHOWS[0]
+    offers = [
+        Record(
+            source="imdb",
+            kind="offer",
+            key=f"{show}/{region}/streaming/p1",
+            payload={"show_id": show, "region": region, "offer_type": "streaming", "provider_id": "p1"},
+        )
+        for region in ("FR", "US")
+    ]
+    write.write(stored, offers)
+    scope = {"stating": "region", "value": "FR"}
+    gone = write.sweep(stored, source="imdb", kind="offer", parent_field="show_id", parent_ids=[show], keys=[], **scope)
+    assert gone == 1
+    query = "SELECT region FROM offers WHERE removed_at IS NOT NULL"
+    assert stored.execute(query).fetchall() == [("FR",)]
+
+
 def test_an_inventory_of_nobody_does_nothing(stored: Connection[Any]) -> None:
     assert sweep(stored, list_id="ls990000009") == 0
     assert changes(stored) == []

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from support import Server, catalog_state
-from trr_crawl.catalog import merge, write
+from trr_crawl.catalog import merge, review, write
 from trr_crawl.catalog.precedence import PRECEDENCE, first
 from trr_crawl.catalog.write import Record
 
@@ -207,6 +207,30 @@ class TestTruth:
         finally:
             merge._derive.cache_clear()
         assert one(connection, "SELECT title FROM shows") == "Ebbe"
+
+    def test_some_shows_are_rederived_and_the_others_left(
+        self, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = "tt99000002"
+        for key, ebb in ((SHOW, "tt99000011"), (other, "tt99000021")):
+            put(connection, show(key, title="Tide"), episode(ebb, show_id=key, season_number=1, title="Ebb"))
+            stub = {"show_id": key, "episode_id": f"{ebb}9", "person_id": "nm99000001", "category": "cast"}
+            put(connection, Record(source="imdb", kind="episode_credit", key=f"{ebb}9/nm99000001/cast", payload=stub))
+        connection.execute("UPDATE shows SET title = 'spoilt'")
+        connection.execute("UPDATE episodes SET title = 'spoilt' WHERE title IS NOT NULL")
+        chosen = one(connection, "SELECT entity_id FROM external_ids WHERE value = %s", SHOW)
+        assert merge.merge_shows(connection, [chosen]) == {"show": 1, "episode": 1}
+        assert one(connection, "SELECT array_agg(title) FROM shows WHERE id = %s", chosen) == ["Tide"]
+        assert one(connection, "SELECT count(*) FROM shows WHERE title = 'spoilt'") == 1
+        assert one(connection, "SELECT count(*) FROM episodes WHERE title = 'spoilt'") == 1
+
+    def test_an_episode_that_is_only_named_can_be_overridden(self, connection: Connection[Any]) -> None:
+        stub = {"show_id": SHOW, "episode_id": "tt99000019", "person_id": "nm99000001", "category": "cast"}
+        put(connection, Record(source="imdb", kind="episode_credit", key="tt99000019/nm99000001/cast", payload=stub))
+        entity = one(connection, "SELECT id FROM episodes")
+        review.override(connection, "episode", entity, "title", "Ebb", note="seen", author="ana")
+        assert one(connection, "SELECT title FROM episodes") == "Ebb"
+        assert merge.merge_all(connection) == {}
 
     @pytest.mark.parametrize("kind", PRECEDENCE)
     def test_every_rule_names_a_column(self, kind: str) -> None:

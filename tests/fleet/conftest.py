@@ -12,11 +12,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
+from psycopg import Connection
 from scrapyd_nodes import FakeNode, Scrapyd
 
+from trr_crawl.catalog import write
 from trr_crawl.commands.deploy import build_egg
 from trr_crawl.fleet.nodes import Node
+
+
+@pytest.fixture
+def connection(shared_url: str) -> Iterator[Connection[Any]]:
+    """To one database for all of these tests; those that ask for `catalog_url` run on each server."""
+    with psycopg.connect(shared_url) as opened:
+        write.prepare(opened)
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from scrapyd_nodes import Scrapyd
 from samples.harbour_hearts import SHOW, SHOW_ID
 from support import ROOT, scrapy
 from trr_crawl.fleet import dispatcher, schedules, watchdog
-from trr_crawl.fleet.nodes import Node, NodeError, Refused
+from trr_crawl.fleet.nodes import Refused
 from trr_crawl.fleet.scheduler import run_now
 from trr_crawl.fleet.schedules import Schedule
 
@@ -140,6 +140,8 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
 
 def test_deploy_and_doctor_tell_of_each_node(scrapyd: Start, egg: bytes, crawl_url: str, tmp_path: Any) -> None:
     one = scrapyd()
+    with pytest.raises(Refused, match="project 'trr' not found"):
+        one.node.schedule("imdb_episodes", "x", {}, {})
     path = tmp_path / "trr.egg"
     path.write_bytes(egg)
     dead = "http://127.0.0.1:9"
@@ -154,11 +156,3 @@ def test_deploy_and_doctor_tell_of_each_node(scrapyd: Start, egg: bytes, crawl_u
     looked = scrapy("doctor", **both)
     assert f"BAD  nodes: {dead}: it does not answer (ConnectionError). Start Scrapyd there" in looked.output
     assert f"ok   nodes: {one.node.name}: " in looked.output
-
-
-def test_a_node_without_the_project_refuses(scrapyd: Start) -> None:
-    one = scrapyd()
-    with pytest.raises(Refused, match="project 'trr' not found"):
-        one.node.schedule("imdb_episodes", "x", {}, {})
-    with pytest.raises(NodeError):
-        Node("http://127.0.0.1:9").load()

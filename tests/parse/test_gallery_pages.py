@@ -10,7 +10,7 @@ import pytest
 from golden_pages import PAGES, GoldenTests, captured
 
 from trr_crawl.items import UNSET
-from trr_crawl.parse.imdb import gallery
+from trr_crawl.parse.imdb import gallery, viewer
 from trr_crawl.parse.imdb.gallery import GalleryPage, widest
 from trr_crawl.text import original_image_url, picture_id
 
@@ -25,6 +25,17 @@ class TestGoldens(GoldenTests):
     def read(self, page: Path, about: str) -> GalleryPage:
         parse = gallery.parse_page if page.suffix == ".html" else gallery.parse_answer
         return parse(page.read_bytes(), about)
+
+    def describe(self, page: GalleryPage) -> dict[str, Any]:
+        return {"about": page.owner_id, "total": page.total, "count": page.count, "next_cursor": page.next_cursor}
+
+
+class TestViewerGoldens(GoldenTests):
+    kind = "viewer"
+    parsers = (viewer,)
+
+    def read(self, page: Path, about: str) -> GalleryPage:
+        return viewer.parse_page(page.read_bytes(), about, "rm99000001")
 
     def describe(self, page: GalleryPage) -> dict[str, Any]:
         return {"about": page.owner_id, "total": page.total, "count": page.count, "next_cursor": page.next_cursor}

@@ -12,6 +12,7 @@ from golden_pages import PAGES, GoldenTests, as_page
 from golden_pages import captured as recorded
 
 from trr_crawl.items import Credit, payload
+from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import PersonPage
 
@@ -25,7 +26,8 @@ class TestGoldens(GoldenTests):
     def read(self, page: Path, about: str) -> PersonPage:
         if page.suffix == ".html":
             return person.parse_page(page.read_bytes(), about)
-        return person.parse_answer(page.read_bytes(), about, country="US", language="en-US")
+        asked = ("director",) if page.name.startswith("answer-director") else ()
+        return person.parse_answer(page.read_bytes(), about, country="US", language="en-US", asked=asked)
 
     def describe(self, page: PersonPage) -> dict[str, Any]:
         return {
@@ -50,6 +52,27 @@ def test_the_query_names_its_operation_and_cursor() -> None:
     assert query["variables"] == {"id": "nm99000001", "first": 250, "after": "c"}
     assert f"query {query['operationName']}(" in query["query"]
     assert query["query"].count("{") == query["query"].count("}")
+
+
+def test_a_question_about_some_trades_uses_imdbs_ids_of_them() -> None:
+    query = person.query("nm99000001", roles=("director", "additional_crew", "cast"))
+    assert query["variables"]["categories"][:3] == ["director", "miscellaneous", "actor"]
+    assert f"query {query['operationName']}(" in query["query"]
+    assert query["query"].count("{") == query["query"].count("}")
+
+
+def test_credits_in_one_of_several_trades_must_name_it() -> None:
+    body = (FOLDER / "answer-director-bare.json").read_bytes()
+    with pytest.raises(PageError, match=r"node\.category is missing"):
+        person.parse_answer(body, "nm99000001", country="US", language="en-US", asked=("director", "writer"))
+
+
+def test_a_page_gives_the_wanted_trades_alone() -> None:
+    body = (FOLDER / "partial-current.html").read_bytes()
+    page = person.parse_page(body, "nm99000001", wanted=("producer",))
+    assert {role.category for role in page.roles} == {"producer"}
+    assert [group.name for group in page.groups] == ["Producer"]
+    assert page.count == page.total
 
 
 @cache

@@ -12,7 +12,7 @@ from golden_pages import PAGES, GoldenTests, as_page, captured
 from trr_crawl import text
 from trr_crawl.items import UNSET, Credit, Item, Show, payload
 from trr_crawl.parse.errors import PageError, ShapeError
-from trr_crawl.parse.imdb import title_page
+from trr_crawl.parse.imdb import keywords, title_page
 from trr_crawl.parse.imdb.title_page import TitlePage
 
 FOLDER = PAGES / "title"
@@ -98,7 +98,7 @@ class TestKeywords:
         return orjson.dumps({"data": {"title": title}})
 
     def test_the_next_part(self) -> None:
-        page = title_page.parse_keywords_answer(
+        page = keywords.parse_answer(
             self.answer(
                 total=300,
                 pageInfo={"hasNextPage": True, "endCursor": "cursor-3"},
@@ -109,12 +109,12 @@ class TestKeywords:
         assert (page.keywords, page.total, page.next_cursor) == (["gull", "roof"], 300, "cursor-3")
 
     def test_the_last_part(self) -> None:
-        page = title_page.parse_keywords_answer(self.answer(total=0, edges=[]), "tt99003000")
+        page = keywords.parse_answer(self.answer(total=0, edges=[]), "tt99003000")
         assert (page.keywords, page.total, page.next_cursor) == ([], 0, None)
 
     def test_of_another_title(self) -> None:
         with pytest.raises(PageError, match="asked for tt99003001, the page is about tt99003000"):
-            title_page.parse_keywords_answer(self.answer(total=0), "tt99003001")
+            keywords.parse_answer(self.answer(total=0), "tt99003001")
 
     @pytest.mark.parametrize(
         ("names", "tags"),

@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from origin import Asked, Origin, Reply, json_reply, serving
+from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
 
 from samples.imdb_pages import SampleEpisode, SampleShow
 from support import ROOT, Crawl, crawl_episodes, scrapy
 from trr_crawl.arguments import ArgumentError
+from trr_crawl.commands.due import Command as DueCommand
 from trr_crawl.spiders.imdb_episodes import ImdbEpisodesSpider
 from trr_crawl.subjects import Subjects
 
@@ -70,7 +74,7 @@ def test_due_crawls_all_that_is_due_and_then_nothing(origin: Origin, known: str)
     assert sorted(asked(origin)) == KEYS
     nothing = crawl(origin, "-a", "due=true")
     assert nothing.status == 0
-    assert "ok: nothing was due." in nothing.last_line
+    assert "ok: nothing to do: nothing was due." in nothing.last_line
     assert crawl(origin, "-a", "due=true", "-a", "force=true", "-s", "DUE_BATCH=2").status == 0
     assert sorted(asked(origin)) == sorted(KEYS * 2)
     with psycopg.connect(known) as connection:
@@ -128,26 +132,29 @@ def test_some_seasons_are_no_crawl_of_the_show_and_a_dry_run_is_none_at_all(orig
     assert states(known) == {}
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_two_runs_share_and_one_that_dies_leaves_its_part_to_the_other(
-    origin: Origin, known: str, how: signal.Signals
-) -> None:
+def test_runs_share_and_those_that_die_leave_their_part_to_another(origin: Origin, known: str) -> None:
     origin.delay = 60
     command = [sys.executable, "-m", "scrapy", "crawl", "imdb_episodes", "-a", "due=true", *origin.settings("graphql")]
-    process = subprocess.Popen(
-        [*command, "-s", "DUE_BATCH=2"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    killed, stopped = (
+        subprocess.Popen(
+            [*command, "-s", "DUE_BATCH=2"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(2)
     )
-    while len(asked(origin)) < 2:
+    deadline = time.monotonic() + 60
+    while len(asked(origin)) < 4:
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert sorted(asked(origin)) == KEYS[:4], "two of them each"
     origin.delay = 0
     beside = crawl(origin, "-a", "due=true")
     assert beside.status == 0, beside.output
-    taken = set(KEYS) - set(states(known))
-    assert taken == set(KEYS[:2]), "what the other has is left alone"
-    process.send_signal(how)
-    if how is signal.SIGTERM:
-        process.send_signal(how)  # at once, without waiting for the answers
-    process.wait()
+    assert set(states(known)) == set(KEYS[4:]), "what others have is left alone"
+    killed.kill()
+    for _ in range(2):  # at once, without waiting for the answers
+        stopped.send_signal(signal.SIGTERM)
+    assert killed.wait() == -signal.SIGKILL
+    stopped.wait()
     with psycopg.connect(known) as connection:
         connection.execute("UPDATE crawl_leases SET expires_at = now()")
     assert crawl(origin, "-a", "due=true").status == 0
@@ -172,21 +179,41 @@ def test_a_disk_that_fills_ends_the_run_with_nothing_half_written(origin: Origin
         assert connection.execute("SELECT count(*) FROM crawl_leases").fetchone() == (0,)
 
 
-def test_scrapy_due_lists_explains_and_refuses_nonsense(known: str) -> None:
+def test_scrapy_due_lists_and_explains(known: str) -> None:
     listed = scrapy("due", "imdb_episodes", "--limit", "2")
     assert "imdb_episodes: 6 due (6 never)" in listed.output
     assert "and 4 more: --limit" in listed.output
     explained = scrapy("due", "--explain", f"show={KEYS[0]}")
     assert explained.output.count("this spider never crawled it") == 4
-    for mistake, words in (
+    unknown = scrapy("due", "--explain", "show=tt00000009")
+    assert unknown.status == 1
+    assert "tt00000009" in unknown.last_line
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
         (["imdb_find"], "is no spider with a policy"),
         (["--reason", "tired"], "there is no reason 'tired'"),
         (["--at", "soon"], "is no time"),
-        (["--explain", "show=tt00000009"], "tt00000009"),
-    ):
-        done = scrapy("due", *mistake)
-        assert done.status != 0
-        assert words in done.output
+    ],
+)
+def test_scrapy_due_refuses_nonsense(
+    mistake: list[str], words: str, known: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = DueCommand()
+    command.settings = Settings()
+    parser = ArgumentParser()
+    command.add_options(parser)
+    options, args = parser.parse_known_args(mistake)
+    with psycopg.connect(known) as connection:
+        try:
+            command.work(connection, args, options)
+        except UsageError as error:
+            assert words in str(error)
+        else:
+            assert command.exitcode == 1
+            assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -411,7 +411,7 @@ class TestCast:
             "Nell Avery": json.loads(recorded("article/answer-other-birth-date.json")),
             "Ana Reyes": parsed("Ana Reyes", 73, "<p>She cooks.</p>"),
         }
-        done, items = person(origin, tmp_path, "-a", "show=tt99000001")
+        done, items = person(origin, tmp_path, "-a", "show=tt99000001", "-s", "CONCURRENT_REQUESTS=1")
         assert done.status == 3
         assert titles_asked(origin) == ["Ana Reyes", "Nell Avery"]
         pages = {page["wanted_id"]: page for page in of_kind(items, "fandom_page")}
@@ -458,7 +458,10 @@ class TestCast:
                 "SELECT key, payload ->> 'reason' FROM source_records "
                 "WHERE kind = 'fandom_page' AND NOT payload ? 'person_id'"
             ).fetchall()
+            proposed = connection.execute("SELECT kind, score, evidence ->> 'page' FROM identity_proposals").fetchall()
         assert pages == [(71, "nm99000001", True, "Nell Avery", "Red"), (78, "nm99000002", False, None, None)]
+        assert [(kind, page) for kind, _, page in proposed] == [("person", "Nell Avery")]
+        assert all(score >= 0.75 for _, score, _ in proposed)
         assert kept == [("harbour-hearts/78", "the page is about Anna Reyes")]
 
 

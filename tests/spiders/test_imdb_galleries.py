@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from dry_runs import DryRun, dry_run
+from golden_pages import PAGES
 from origin import Asked, Origin, Reply, json_reply
 
 from support import scrapy
@@ -107,6 +108,47 @@ def test_a_cursor_that_goes_round_ends_with_a_gap(origin: Origin, tmp_path: Path
     assert len(origin.pages_asked) == 2
     assert "the cursor same leads nowhere after 3 of 7" in done.last_line
     assert len(done.of("image")) == PART
+
+
+def with_viewers(total: int) -> Any:
+    """Answers for a gallery whose page has markup alone: two pictures, of so many."""
+
+    def shown(asked: Asked) -> Reply:
+        if asked.path.endswith("/mediaindex/"):
+            markup = (PAGES / "gallery" / "markup-only.html").read_bytes()
+            return Reply(markup + b'<script id="__NEXT_DATA__">{"props":{"pageProps":{}}}</script>')
+        page = (PAGES / "viewer" / "page.html").read_text().replace("<!-- -->40", f"<!-- -->{total}")
+        return Reply(page.replace("rm99000001", asked.path.split("/")[-2]).encode())
+
+    return shown
+
+
+@pytest.mark.parametrize(("total", "status"), [(2, 0), (40, 3)])
+def test_a_gallery_without_data_is_told_by_its_pictures_own_pages(
+    origin: Origin, tmp_path: Path, total: int, status: int
+) -> None:
+    origin.misbehave = with_viewers(total)
+    done = crawl(origin, tmp_path, "imdb_media_index", "html", "-a", f"show={SHOW_ID}", "-a", "viewer=true")
+    assert done.status == status, done.output
+    assert [path.split("/")[-2] for path in sorted(origin.pages_asked)] == ["mediaindex", "rm99000001", "rm99000002"]
+    assert {person["name"] for person in done.of("person")} == {"Nell Avery", "Ole Brink"}
+    assert any("caption" in image for image in done.of("image"))
+    if status:
+        assert f"could not get {SHOW_ID} pictures (2 of 40 came)" in done.last_line
+
+
+def test_a_gallery_without_data_says_so_unless_its_pictures_pages_are_asked_for(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = with_viewers(2)
+    done = crawl(origin, tmp_path, "imdb_media_index", "html", "-a", f"show={SHOW_ID}")
+    assert done.status == 3
+    assert "2 came, and the page does not say of how many" in done.last_line
+    assert len(origin.pages_asked) == 1
+
+
+def test_a_gallery_without_any_picture_is_an_answer(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = lambda _asked: Reply((PAGES / "gallery" / "answer-empty.json").read_bytes())
+    done = crawl(origin, tmp_path, "imdb_media_index", "graphql", "-a", f"show={SHOW_ID}")
+    assert (done.status, done.items) == (0, []), done.output
 
 
 def test_a_gallery_that_promises_and_gives_nothing_is_empty(origin: Origin, tmp_path: Path) -> None:

@@ -162,6 +162,28 @@ def test_a_page_with_json_ld_only_is_no_whole_list(origin: Origin, tmp_path: Pat
     assert done.kinds == {"list": 1, "show": 2, "list_entry": 2}
 
 
+def test_a_page_with_markup_only_is_followed_and_never_called_whole(origin: Origin, tmp_path: Path) -> None:
+    item = '<li class="ipc-metadata-list-summary-item"><a href="/title/tt990000{0:02d}/"><h3>{0}. Salt</h3></a></li>'
+
+    def marked(asked: Asked) -> Reply:
+        number = int(asked.query.get("page", 1))
+        shown = "".join(item.format(2 * number + place) for place in (-1, 0)) if number < 4 else item.format(6)
+        return Reply(f'{shown}<a href="/list/{LIST_ID}/?page={number + 1}">Next</a>'.encode())
+
+    origin.misbehave = marked
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("html"))
+    assert done.status == 3
+    assert len(origin.pages_asked) == 4
+    assert f"could not get {LIST_ID} entries (page 4 has nothing new after 6 of an unknown number)" in done.last_line
+    assert [entry["position"] for entry in done.of("list_entry")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_links_to_titles_on_a_page_that_is_no_list_are_a_block(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = lambda _asked: Reply((PAGES / "list" / "links-of-no-list.html").read_bytes())
+    done = crawl(tmp_path, "-a", f"list={LIST_ID}", *origin.settings("html"))
+    assert (done.status, done.items) == (4, [])
+
+
 class TestExports:
     def test_an_export_needs_no_network(self, tmp_path: Path) -> None:
         export = tmp_path / f"{LIST_ID}.csv"

@@ -132,6 +132,23 @@ def test_roles_that_are_told_in_part_are_a_gap(origin: Origin, tmp_path: Path) -
     assert f"could not get {PERSON_ID} ({words})" in done.last_line
 
 
+def test_some_trades_are_asked_for_alone(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = lambda _asked: Reply((PAGES / "person" / "answer-director-full.json").read_bytes())
+    done = crawl(tmp_path, "-a", "roles=director", *origin.settings("graphql"))
+    assert done.status == 0, done.output
+    question = json.loads(origin.asked[-1].body)
+    assert (question["operationName"], question["variables"]["categories"]) == ("PersonRoles", ["director"])
+    assert [credit["category"] for credit in done.of("credit")] == ["director"]
+
+
+def test_an_answer_that_names_nobody_is_about_whom_we_asked_for(origin: Origin, tmp_path: Path) -> None:
+    origin.misbehave = lambda _asked: Reply((PAGES / "person" / "answer-director-bare.json").read_bytes())
+    done = crawl(tmp_path, "-a", "roles=director", *origin.settings("graphql"))
+    assert done.status == 3
+    assert f"{PERSON_ID} credits (2 came, and the page does not say of how many)" in done.last_line
+    assert {credit["person_id"] for credit in done.of("credit")} == {PERSON_ID}
+
+
 def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
     folder = CAPTURES / "imdb" / "person"
     if not folder.is_dir():
@@ -151,6 +168,7 @@ def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
     [
         ((), "Say whom to crawl: -a person=nm…"),
         (("-a", "person=tt99000001"), "is not an IMDb person"),
+        (("-a", f"person={PERSON_ID}", "-a", "roles=hero"), "'hero' is no role; roles are accountant"),
         (("-a", "persons=@/nowhere/people.txt"), "The file /nowhere/people.txt cannot be read"),
     ],
 )

@@ -25,12 +25,23 @@ class Titles:
     def __init__(self) -> None:
         self.keywords: list[str] = []
         """When set, answers tell them two at a time."""
+        self.keywords_page = "../keywords/page"
+        self.places = 0
+        """How many filming locations there are; answers tell two at a time."""
+        self.offers = "answer-full"
 
     def __call__(self, asked: Asked) -> Reply | None:
         if asked.path == "/graphql":
-            return self.answer(json.loads(asked.body)["variables"])
+            question = json.loads(asked.body)
+            if question["operationName"] == "TitleWatchOptions":
+                return Reply((PAGES / f"../watch_options/{self.offers}.json").read_bytes())
+            if question["operationName"] == "TitleLocations":
+                return self.locations(int(question["variables"]["after"] or 0))
+            return self.answer(question["variables"])
         names = {
             f"/title/{SHOW_ID}/": "more-keywords-than-shown",
+            f"/title/{SHOW_ID}/keywords/": self.keywords_page,
+            f"/title/{SHOW_ID}/locations/": "../locations/page-first-of-several",
             f"/title/{SHOW_ID}/reference/": "reference-2025-10",
             f"/title/{EPISODE_ID}/": "episode",
         }
@@ -49,6 +60,17 @@ class Titles:
                 "edges": [{"node": {"text": text}} for text in self.keywords[start : start + 2]],
             }
         return json_reply(answer)
+
+    def locations(self, start: int) -> Reply:
+        last = min(start + 2, self.places)
+        nodes = [{"id": f"lc990{n}", "text": f"Harbour {n}", "attributes": []} for n in range(start + 1, last + 1)]
+        title = {"id": SHOW_ID, "titleType": {"id": "tvSeries"}, "series": None}
+        title["filmingLocations"] = {
+            "total": self.places,
+            "pageInfo": {"hasNextPage": last < self.places, "endCursor": str(last)},
+            "edges": [{"node": node} for node in nodes],
+        }
+        return json_reply({"data": {"title": title}})
 
 
 @pytest.fixture
@@ -120,15 +142,55 @@ class TestGraphql:
         assert "tt99404404 (IMDb knows no title tt99404404)" in done.last_line
         assert len(done.of("show")) == 1
 
+    def test_filming_locations_and_offers_are_asked_for_by_themselves(
+        self, origin: Origin, titles: Titles, tmp_path: Path
+    ) -> None:
+        titles.places = 3
+        arguments = ("-a", f"title={SHOW_ID}", "-a", "locations=true", "-a", "offers=true")
+        done = crawl(tmp_path, *arguments, *origin.settings("graphql"))
+        assert done.status == 0, done.output
+        assert len(origin.pages_asked) == 4
+        first, last = (item for item in done.of("show") if len(item) < 6)
+        assert [place["place"] for place in first["main_filming_locations"]] == ["Harbour 1", "Harbour 2"]
+        assert [place["id"] for place in last["filming_locations"]] == ["lc9901", "lc9902", "lc9903"]
+        assert [offer["offer_type"] for offer in done.of("offer")] == ["streaming", "rent_buy", "rent_buy"]
+        assert {offer["region"] for offer in done.of("offer")} == {"US"}
+
+    def test_an_episodes_offers_are_its_series(self, origin: Origin, titles: Titles, tmp_path: Path) -> None:
+        titles.offers = "answer-of-an-episode"
+        done = crawl(tmp_path, "-a", f"title={EPISODE_ID}", "-a", "offers=true", *origin.settings("graphql"))
+        assert done.status == 3
+        assert f"{EPISODE_ID} offers (an episode's offers are its series': ask for {SHOW_ID})" in done.last_line
+        assert done.of("offer") == []
+
 
 class TestPages:
-    def test_a_page_shows_the_first_keywords_and_the_run_says_so(self, origin: Origin, tmp_path: Path) -> None:
+    def test_a_page_that_shows_the_first_keywords_is_followed_by_theirs(self, origin: Origin, tmp_path: Path) -> None:
+        done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("html"))
+        assert done.status == 0, done.output
+        assert origin.pages_asked == [f"/title/{SHOW_ID}/", f"/title/{SHOW_ID}/keywords/"]
+        shown, last = done.of("show")
+        assert (shown["title"], last["keywords"]) == ("Salt & Ladder", ["lighthouse", "rock & roll"])
+        assert "keywords" not in shown
+        assert [credit["billing_order"] for credit in done.of("credit")] == [1, 2, 3, 4, 5]
+
+    def test_a_page_of_keywords_that_shows_not_all_is_a_gap(
+        self, origin: Origin, titles: Titles, tmp_path: Path
+    ) -> None:
+        titles.keywords_page = "../keywords/page-cut"
         done = crawl(tmp_path, "-a", f"title={SHOW_ID}", *origin.settings("html"))
         assert done.status == 3
-        assert f"{SHOW_ID} keywords (a page shows 2 of 82, only GraphQL serves all)" in done.last_line
-        assert origin.pages_asked == [f"/title/{SHOW_ID}/"]
-        assert [show["title"] for show in done.of("show")] == ["Salt & Ladder"]
-        assert [credit["billing_order"] for credit in done.of("credit")] == [1, 2, 3, 4, 5]
+        assert f"{SHOW_ID} keywords (pages show 1 of 82, only GraphQL serves all)" in done.last_line
+        assert len(done.of("show")) == 1
+
+    def test_pages_tell_the_first_places_and_no_offers(self, origin: Origin, tmp_path: Path) -> None:
+        arguments = ("-a", f"title={SHOW_ID}", "-a", "locations=true", "-a", "offers=true")
+        done = crawl(tmp_path, *arguments, *origin.settings("html"))
+        assert done.status == 3
+        assert f"{SHOW_ID} filming locations (the page shows 5 of 20, only GraphQL serves all)" in done.last_line
+        assert f"{SHOW_ID} offers (only GraphQL tells where it can be watched)" in done.last_line
+        [places] = [item["main_filming_locations"] for item in done.of("show") if "main_filming_locations" in item]
+        assert len(places) == 5
 
     def test_the_reference_page_tells_the_network(self, origin: Origin, tmp_path: Path) -> None:
         done = crawl(tmp_path, "-a", f"title={SHOW_ID}", "-a", "reference=true", *origin.settings("html"))
@@ -171,7 +233,10 @@ class TestPages:
         ((), "Say which title to crawl"),
         (("-a", "title=nm0000001"), "'nm0000001' is not an IMDb title"),
         (("-a", f"title={SHOW_ID}", "-a", "reference=perhaps"), "neither true nor false"),
-        (("-a", f"show={SHOW_ID}"), "imdb_title has no argument 'show'; it takes dry_run, due, force, limit"),
+        (
+            ("-a", f"show={SHOW_ID}"),
+            "imdb_title has no argument 'show'; it takes dry_run, due, force, limit, locations, offers, reference",
+        ),
     ],
 )
 def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -187,5 +252,5 @@ def test_a_page_that_imdb_served_from_an_archive(tmp_path: Path) -> None:
     assert scrapy("archive-add", archive, "https://www.imdb.com/title/tt0213327/", captured).status == 0
     done = crawl(tmp_path, "-a", "title=tt0213327", "-s", f"REPLAY={archive}")
     assert done.status == 3
-    assert "tt0213327 keywords (a page shows 5 of 82" in done.last_line
+    assert "tt0213327 keywords 6 to 82 (not in the archive" in done.last_line
     assert Counter(item["kind"] for item in done.items) == {"show": 1, "person": 20, "credit": 18}

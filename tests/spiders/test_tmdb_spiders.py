@@ -612,7 +612,8 @@ class TestFind:
             ).fetchall()
         assert sorted(ids) == [("imdb", "tt99003001"), ("tmdb", "990002"), ("tvdb", "5")]
         again = run("tmdb_find", "-a", "due=true", dry=False)
-        assert "nothing came" in again.last_line, "there is nothing left to find"
+        assert again.status == 0, again.output
+        assert "nothing to do: all shows of the catalog with an id at IMDb have one at TMDb." in again.last_line
 
 
 class TestChanges:

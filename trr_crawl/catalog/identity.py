@@ -124,7 +124,10 @@ def _create_stubs(parent: str, kinds: frozenset[str]) -> bytes:
             stubs AS (
                 INSERT INTO {table} ({target})
                 SELECT DISTINCT ON (ids.entity_id) {values} FROM named
-                JOIN external_ids ids ON ids.kind = {parent} AND ids.source = named.owner AND ids.value = named.value
+                CROSS JOIN LATERAL (
+                    SELECT entity_id FROM external_ids
+                    WHERE kind = {parent} AND source = named.owner AND value = named.value OFFSET 0  -- look each one up
+                ) ids
                 {show}
                 WHERE NOT EXISTS (SELECT FROM {table} WHERE id = ids.entity_id)
                 ORDER BY ids.entity_id
@@ -167,15 +170,12 @@ def _create(kind: str) -> bytes:
             """
         )
         .format(
-            values=sql.SQL(", ").join(
-                sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(name))
-                for name, value in _key_values(kind)
-            ),
+            values=_named_values(kind),
             ids=_ids_of_key(kind),
             kind=kind,
             table=sql.Identifier(ENTITIES[kind].name),
             key=key,
-            same=_same(kind, {name: sql.Identifier("named", name) for name in NATURAL_KEYS[kind]}),
+            same=_same_as_named(kind),
         )
         .as_bytes(None)
     )
@@ -184,13 +184,16 @@ def _create(kind: str) -> bytes:
 def _place_by_key(kind: str) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT fresh.source, fresh.kind, fresh.key, fresh.payload, known.id FROM fresh {ids}
-        JOIN {table} known ON {same} WHERE fresh.kind = {kind}
+        SELECT named.source, named.kind, named.key, named.payload, known.id FROM (
+            SELECT fresh.source, fresh.kind, fresh.key, fresh.payload, {values} FROM fresh {ids}
+            WHERE fresh.kind = {kind} OFFSET 0  -- ids first: else the planner lets all shows meet all people
+        ) named JOIN {table} known ON {same}
         """
     ).format(
+        values=_named_values(kind),
         ids=_ids_of_key(kind),
         table=sql.Identifier(ENTITIES[kind].name),
-        same=_same(kind, dict(_key_values(kind))),
+        same=_same_as_named(kind),
         kind=kind,
     )
 
@@ -212,6 +215,13 @@ def _key_values(kind: str) -> Iterator[tuple[str, sql.Composable]]:
             yield name, sql.SQL("(fresh.payload ->> {name})::{type}").format(name=name, type=sql.SQL(str(type_)))
 
 
+def _named_values(kind: str) -> sql.Composed:
+    """The same as a SELECT list."""
+    return sql.SQL(", ").join(
+        sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(name)) for name, value in _key_values(kind)
+    )
+
+
 def _ids_of_key(kind: str) -> sql.Composed:
     return sql.SQL(" ").join(_ids(name, PARENTS[kind][name]) for name in NATURAL_KEYS[kind] if name in PARENTS[kind])
 
@@ -226,15 +236,15 @@ def _ids(field: str, parent: str) -> sql.Composed:
     ).format(alias=sql.Identifier(f"{field}s"), parent=parent, field=field)
 
 
-def _same(kind: str, values: dict[str, Any]) -> sql.Composed:
-    """Whether `known` is the thing with these values."""
+def _same_as_named(kind: str) -> sql.Composed:
+    """Whether `known` is the thing with the values of `named`."""
     columns = ENTITIES[kind].c
     return sql.SQL(" AND ").join(
         sql.SQL("known.{name} {equals} {value}").format(
             name=sql.Identifier(name),
             # An index finds rows by equality alone.
             equals=sql.SQL("IS NOT DISTINCT FROM" if columns[name].nullable else "="),
-            value=value,
+            value=sql.Identifier("named", name),
         )
-        for name, value in values.items()
+        for name in NATURAL_KEYS[kind]
     )

@@ -125,6 +125,7 @@ def undo(connection: Catalog, merge_id: UUID, *, author: str) -> None:
         _refuse_edited(connection, entry)
     for entry in _with_inner(connection, merge_id):
         _undo(connection, entry, author)
+    _decide_to_be_two(connection, found, author)
     settle(connection)
 
 
@@ -142,6 +143,20 @@ def propose(connection: Catalog, kind: str, one: UUID, other: UUID, *, score: fl
         VALUES (%s, least(%s, %s), greatest(%s, %s), %s, %s) ON CONFLICT (entity_id, other_id) DO NOTHING
         """,
         [kind, one, other, one, other, score, Jsonb(evidence)],
+    )
+
+
+def _decide_to_be_two(connection: Catalog, undone: dict[str, Any], author: str) -> None:
+    """Note that the two of a join that was taken back are two, or the next crawl would join them again."""
+    propose(
+        connection, undone["kind"], undone["survivor_id"], undone["absorbed_id"], score=0, evidence={"undone": author}
+    )
+    connection.execute(
+        """
+        UPDATE identity_proposals SET state = 'rejected', decided_by = %s, decided_at = now()
+        WHERE entity_id = least(%s, %s) AND other_id = greatest(%s, %s)
+        """,
+        [author, *(undone["survivor_id"], undone["absorbed_id"]) * 2],
     )
 
 

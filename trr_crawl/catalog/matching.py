@@ -2,12 +2,12 @@
 
 Only two kinds of evidence join by themselves. One is an id that both know (`JOINING`), unless some source has an id for
 each of them. The other, for episodes of one show, is the same season and number, unless date or title speak against it.
-What is spoken against becomes a proposal.
+What is spoken against becomes a proposal; so does whom a page of Fandom is about, however good its evidence.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -53,13 +53,45 @@ def join_what_is_one(connection: Connection[Any]) -> None:
         joining.derive(connection)
     if _match_episodes(connection):
         joining.derive(connection)
+    _propose_subjects(connection)
 
 
 def _claim(connection: Connection[Any]) -> int:
     """Take down the ids that the batch's things have at other sources; two things with one id are joined."""
+    # Two statements: whoever claims an id at this moment is waited for by the first and seen by the second.
+    connection.execute(_TAKE_DOWN_CLAIMS)
     joined = 0
-    claims = connection.execute(
+    for kind, entity, source, value, known in connection.execute(_CONFLICTING_CLAIMS, [list(JOINING)]).fetchall():
+        survivor, absorbed = sorted((joining.now(connection, known), joining.now(connection, entity)))
+        if survivor == absorbed:
+            continue
+        if apart := _told_apart(connection, survivor, absorbed):
+            evidence = {"claims": f"{source} {value}", "told apart by": apart}
+            joining.propose(connection, kind, survivor, absorbed, score=0.5, evidence=evidence)
+            continue
+        reason = f"both are {source} {value}"
+        joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
+        joined += 1
+    return joined
+
+
+def _decided_to_be_two(one: LiteralString, other: LiteralString) -> sql.Composed:
+    """Whether somebody rejected that two entities are one, or took their join back: no evidence stands against that."""
+    return sql.SQL(
         """
+        EXISTS (
+            SELECT FROM identity_proposals decided
+            WHERE decided.entity_id = least({one}, {other}) AND decided.other_id = greatest({one}, {other})
+              AND decided.state = 'rejected'
+        )
+        """
+    ).format(one=sql.SQL(one), other=sql.SQL(other))
+
+
+# `OFFSET 0`: the claims are few, each is looked up.
+_CLAIMS: Final = sql.SQL(
+    """
+    WITH claims AS MATERIALIZED (
         SELECT DISTINCT record.kind, record.entity_id, claim.source, claim.value
         FROM (
             SELECT source, kind, key FROM fresh WHERE payload ? 'external_ids'
@@ -67,28 +99,30 @@ def _claim(connection: Connection[Any]) -> int:
         ) told JOIN source_records record USING (source, kind, key)
         CROSS JOIN LATERAL jsonb_each_text(nullif(record.payload -> 'external_ids', 'null')) AS claim (source, value)
         WHERE claim.value <> ''
-        ORDER BY 1, 3, 4
-        """
-    ).fetchall()
-    for kind, entity, source, value in claims:
-        entity = joining.now(connection, entity)
-        # Two statements: whoever claims the id at this moment is waited for by the first and seen by the second.
-        connection.execute(
-            "INSERT INTO external_ids VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING", [kind, source, value, entity]
-        )
-        known = connection.execute(
-            "SELECT entity_id FROM external_ids WHERE (kind, source, value) = (%s, %s, %s)", [kind, source, value]
-        ).fetchone()
-        if known is not None and known[0] != entity and source in JOINING:
-            survivor, absorbed = sorted((known[0], entity))
-            if apart := _told_apart(connection, survivor, absorbed):
-                evidence = {"claims": f"{source} {value}", "told apart by": apart}
-                joining.propose(connection, kind, survivor, absorbed, score=0.5, evidence=evidence)
-                continue
-            reason = f"both are {source} {value}"
-            joining.join(connection, kind, survivor, absorbed, reason=reason, author="equal ids")
-            joined += 1
-    return joined
+    )
+    """
+)
+_TAKE_DOWN_CLAIMS: Final = sql.SQL(
+    """
+    {claims}
+    INSERT INTO external_ids (kind, source, value, entity_id)
+    SELECT DISTINCT ON (kind, source, value) kind, source, value, entity_id FROM claims
+    ORDER BY kind, source, value, entity_id
+    ON CONFLICT DO NOTHING
+    """
+).format(claims=_CLAIMS)
+_CONFLICTING_CLAIMS: Final = sql.SQL(
+    """
+    {claims}
+    SELECT kind, claims.entity_id, source, value, ids.entity_id
+    FROM claims CROSS JOIN LATERAL (
+        SELECT entity_id FROM external_ids WHERE (kind, source, value) = (claims.kind, claims.source, claims.value)
+        OFFSET 0
+    ) ids
+    WHERE ids.entity_id <> claims.entity_id AND source = ANY (%s) AND NOT {decided}
+    ORDER BY kind, source, value, claims.entity_id
+    """
+).format(claims=_CLAIMS, decided=_decided_to_be_two("ids.entity_id", "claims.entity_id"))
 
 
 def _told_apart(connection: Connection[Any], one: UUID, other: UUID) -> list[str]:
@@ -120,6 +154,46 @@ def _match_episodes(connection: Connection[Any]) -> int:
             joining.join(connection, "episode", survivor, absorbed, reason=reason, author="equal numbers")
             joined += 1
     return joined
+
+
+def _propose_subjects(connection: Connection[Any]) -> None:
+    """Propose that the subject of a page of Fandom is the person it was attached to.
+
+    That is the person of IMDb who was looked for; where a name was looked for, people of that name and birth date.
+    """
+    pairs = connection.execute(
+        """
+        WITH attached AS MATERIALIZED (
+            SELECT payload, subject.entity_id
+            FROM (SELECT kind, payload FROM fresh UNION ALL SELECT kind, payload FROM known) told
+            CROSS JOIN LATERAL (
+                SELECT entity_id FROM external_ids
+                WHERE kind = 'person' AND source = 'fandom' AND value = payload ->> 'person_id'
+                OFFSET 0
+            ) subject
+            WHERE told.kind = 'fandom_page' AND payload ->> 'reason' IS NULL
+        ), wanted AS (
+            SELECT attached.*, ids.entity_id AS other FROM attached
+            JOIN external_ids ids
+              ON ids.kind = 'person' AND ids.source = 'imdb' AND ids.value = payload ->> 'wanted_id'
+            UNION
+            SELECT attached.*, namesakes.id FROM attached
+            JOIN people ON people.id = attached.entity_id
+            JOIN people namesakes ON namesakes.name = people.name AND namesakes.birth_date = people.birth_date
+            WHERE payload ->> 'wanted_id' IS NULL AND NOT EXISTS (
+                SELECT FROM external_ids WHERE entity_id = namesakes.id AND source = 'fandom'
+            )
+        )
+        SELECT DISTINCT ON (entity_id, other) entity_id, other, payload -> 'evidence', payload ->> 'title'
+        FROM wanted WHERE entity_id <> other ORDER BY entity_id, other
+        """
+    ).fetchall()
+    for subject, other, evidence, title in pairs:
+        # Each thing that agrees halves the doubt.
+        score = 1 - 0.5 ** len(evidence)
+        joining.propose(
+            connection, "person", subject, other, score=score, evidence={"page": title, "because": evidence}
+        )
 
 
 # Titles are compared by their letters and digits; "Episode 3" is no title of its own.
@@ -210,10 +284,15 @@ _IN_ONE_PLACE: Final = sql.SQL(
         WHERE NOT EXISTS (
             SELECT FROM external_ids ours JOIN external_ids others USING (kind, source)
             WHERE ours.entity_id = mine.id AND others.entity_id = theirs.id
-        )
+        ) AND NOT {decided}
     )
     SELECT one, other, season_number, episode_number, {contradicted},
            jsonb_build_object('season', season_number, 'episode', episode_number, 'titles', titles, 'dates', dates)
     FROM compared ORDER BY one, other
     """
-).format(evidence=_EVIDENCE, contradicted=_CONTRADICTED, letters=_LETTERS)
+).format(
+    evidence=_EVIDENCE,
+    contradicted=_CONTRADICTED,
+    letters=_LETTERS,
+    decided=_decided_to_be_two("mine.id", "theirs.id"),
+)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, LiteralString
+from uuid import UUID
 
 from psycopg import Connection, sql
 from sqlalchemy.dialects import postgresql
 
+from trr_crawl.catalog import primary
 from trr_crawl.catalog.identity import NATURAL_KEYS
 from trr_crawl.catalog.precedence import LARGEST, OWNERS, PRECEDENCE, UNITED, Said
 from trr_crawl.catalog.tables import ENTITIES
@@ -47,6 +49,7 @@ def merge(connection: Connection[Any], kinds: Collection[str]) -> None:
         # so that the later one sees what the earlier one recorded.
         connection.execute(_lock(kind))
         connection.execute(_derive(kind))
+    primary.choose(connection, set(kinds))
 
 
 def write_changes(connection: Connection[Any]) -> None:
@@ -73,19 +76,50 @@ def write_changes(connection: Connection[Any]) -> None:
 
 def merge_all(connection: Connection[Any]) -> dict[str, int]:
     """Derive the whole catalog again, in one transaction; returns how many entities changed, by kind."""
+    return _merge_again(
+        connection,
+        """
+        INSERT INTO touched
+        SELECT kind, entity_id FROM source_records WHERE entity_id IS NOT NULL
+        UNION SELECT kind, entity_id FROM overrides JOIN external_ids USING (entity_id)
+        """,
+        [],
+    )
+
+
+def merge_shows(connection: Connection[Any], shows: Sequence[UUID]) -> dict[str, int]:
+    """Derive some shows again and all that is theirs, as `merge_all`: seasons, episodes, credits, pictures, offers.
+
+    People, networks and the like are nobody's own: they stay as they are.
+    """
+    return _merge_again(connection, _OF_SHOWS, {"shows": list(shows)})
+
+
+def _merge_again(
+    connection: Connection[Any], touch: LiteralString, values: Sequence[Any] | Mapping[str, Any]
+) -> dict[str, int]:
     prepare(connection)
     with connection.transaction():
-        connection.execute(
-            """
-            INSERT INTO touched
-            SELECT kind, entity_id FROM source_records WHERE entity_id IS NOT NULL
-            UNION SELECT kind, entity_id FROM overrides JOIN external_ids USING (entity_id)
-            """
-        )
+        connection.execute(touch, values)
         merge(connection, tuple(ENTITIES))
         counts = connection.execute("SELECT kind, count(*)::integer FROM derived GROUP BY kind").fetchall()
         write_changes(connection)
     return dict(counts)
+
+
+_OF_SHOWS: Final = """
+    INSERT INTO touched
+    SELECT 'show', unnest(%(shows)s::uuid[])
+    UNION ALL SELECT 'season', id FROM seasons WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'episode', id FROM episodes WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'credit', id FROM credits WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'episode_credit', episode_credits.id FROM episode_credits JOIN episodes ON episodes.id = episode_id
+              WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'image', picture_id FROM gallery_entries WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'gallery_entry', id FROM gallery_entries WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'list_entry', id FROM list_entries WHERE show_id = ANY (%(shows)s)
+    UNION ALL SELECT 'offer', id FROM offers WHERE show_id = ANY (%(shows)s)
+"""
 
 
 def _identifiers(names: Sequence[str]) -> sql.Composed:
@@ -116,10 +150,12 @@ def _sql_type(kind: str, field: str) -> sql.SQL:
 def _record_columns(kind: str, rules: Rules, source: str) -> sql.Composed:
     """The typed fields that are read out of a source's payload."""
     types = {
-        said.field: _sql_type(kind, field)
+        name: _sql_type(kind, field)
         for field, sayings in rules.items()
         for said in sayings
         if said.source == source
+        for name in (said.field, said.less)
+        if name is not None
     }
     types |= {"country": sql.SQL("text"), "show_id": sql.SQL("text")}
     return sql.SQL(", ").join(
@@ -166,7 +202,11 @@ def _heard(kind: str, rules: Rules) -> sql.Composed:
 
 def _stated(said: Said) -> sql.Composed:
     """The value that one source gives, or NULL where it gives none or answered for another country."""
-    value = sql.Identifier(said.source, said.field)
+    value: sql.Composable = sql.Identifier(said.source, said.field)
+    if said.less is not None:
+        value = sql.SQL("CASE WHEN {value} IS NOT NULL THEN greatest({value} - coalesce({less}, 0), 0) END").format(
+            value=value, less=sql.Identifier(said.source, said.less)
+        )
     if said.country is None:
         return sql.Composed([value])
     return sql.SQL("CASE WHEN {country} = {wanted} THEN {value} END").format(
@@ -175,7 +215,9 @@ def _stated(said: Said) -> sql.Composed:
 
 
 def _told(sayings: Sequence[Said]) -> sql.Composed:
-    """The first value that is stated."""
+    """The first value that is stated; NULL where only an override may speak."""
+    if not sayings:
+        return sql.Composed([sql.NULL])
     return sql.SQL("coalesce({stated})").format(stated=sql.SQL(", ").join(map(_stated, sayings)))
 
 
@@ -213,6 +255,7 @@ def _value(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
 def _winner(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
     """The source of the true value, NULL where nobody gives one; `imdb+tmdb` where several sources make it together."""
     apart = _by_owner(sayings)
+    winner: sql.Composable = sql.NULL
     if field in UNITED.get(kind, ()):
         names = (
             sql.SQL("CASE WHEN {told} <> '{{}}' THEN {owner} END").format(told=_told(said), owner=owner)
@@ -226,7 +269,7 @@ def _winner(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
             for owner, said in apart.items()
         )
         winner = sql.SQL("CASE {whens} END").format(whens=sql.SQL(" ").join(whens))
-    else:
+    elif sayings:
         stated = (
             sql.SQL("WHEN {stated} IS NOT NULL THEN {source}").format(stated=_stated(said), source=said.source)
             for said in sayings
@@ -238,8 +281,8 @@ def _winner(kind: str, field: str, sayings: Sequence[Said]) -> sql.Composed:
 
 
 def _show(rules: Rules) -> sql.Composed:
-    """The show that a child's records name, the first source's word first."""
-    return sql.SQL("coalesce({shows})").format(
+    """The show that an episode's records name, the first source's word first; that of a stub is known already."""
+    return sql.SQL("coalesce({shows}, (SELECT show_id FROM episodes WHERE id = touched.entity_id))").format(
         shows=sql.SQL(", ").join(
             sql.SQL(
                 "(SELECT entity_id FROM external_ids WHERE kind = 'show' AND source = {source} AND value = {show_id})"

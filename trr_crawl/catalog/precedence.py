@@ -22,6 +22,8 @@ class Said:
     """The payload's key."""
     country: str | None = None
     """Only if the source answered for this country (ISO 3166-1): titles, dates and certificates follow the caller."""
+    less: str | None = None
+    """The payload's key of a count to take off."""
 
 
 OWNERS: Final = {"imdb_datasets": "imdb", "imdb_exports": "imdb"}
@@ -101,13 +103,19 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         # All that one source has before the first few of another, where both speak of the same.
         "keywords": (*first("imdb", "tmdb", field="keywords"), Said("imdb", "main_keywords")),
         "tags": with_main("imdb", field="tags"),
+        "filming_locations": with_main("imdb", field="filming_locations"),
         "countries": (*first("imdb", "tmdb", field="countries"), Said("imdb", "main_countries")),
         "languages": first("imdb", "tmdb", field="languages"),
         "networks": with_main("tmdb", "imdb", field="networks"),
         "companies": with_main("tmdb", "imdb", field="companies"),
         "trailer_url": first("imdb", "tmdb", field="trailer_url"),
         "total_seasons": first("imdb", "tmdb", field="total_seasons"),
-        "total_episodes": first("imdb", "tmdb", field="total_episodes"),
+        # Without specials: TMDb counts those apart, IMDb among the episodes of no season.
+        "total_episodes": (
+            Said("imdb", "total_episodes", less="unknown_season_episodes"),
+            Said("tmdb", "total_episodes"),
+        ),
+        "total_specials": first("tmdb", field="total_specials"),
         "imdb_rating": first("imdb", "imdb_datasets", "imdb_exports", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", "imdb_exports", field="vote_count"),
         "tmdb_rating": first("tmdb", field="rating"),
@@ -128,6 +136,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
             "translations",
             "videos",
         ),
+        # No source says these: people do, by overrides. See `cast_rules.py`.
+        "cast_rule": (),
+        "cast_min_episodes": (),
     },
     "season": {
         "episode_count": first("imdb", "tmdb", field="episode_count"),
@@ -145,6 +156,7 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
         "certificate": (Said("imdb", "certificate", country="US"),),
         "runtime_seconds": first("imdb", "tmdb", "imdb_datasets", field="runtime_seconds"),
         "genres": with_main("imdb", "imdb_datasets", field="genres"),
+        "filming_locations": with_main("imdb", field="filming_locations"),
         "imdb_rating": first("imdb", "imdb_datasets", field="rating"),
         "imdb_vote_count": first("imdb", "imdb_datasets", field="vote_count"),
         "tmdb_rating": first("tmdb", field="rating"),
@@ -190,8 +202,9 @@ PRECEDENCE: Final[dict[str, dict[str, tuple[Said, ...]]]] = {
     | {"characters": with_main("imdb", "tmdb", "imdb_datasets", field="characters")},
     "network": by_tmdb("name", "country", "headquarters", "homepage", "logo_url", "logos"),
     "company": by_tmdb("name", "country", "headquarters", "homepage", "description", "owner_id", "logo_url", "logos"),
-    "watch_provider": by_tmdb("name", "logo_url"),
-    "offer": by_tmdb("display_priority", "link"),
+    # A provider that both know is two things until an editor joins them: their ids have nothing in common.
+    "watch_provider": {field: first("tmdb", "imdb", field=field) for field in ("name", "logo_url")},
+    "offer": {field: first("tmdb", "imdb", field=field) for field in ("display_priority", "link", "note")},
     "image": with_fandom(
         by_both(
             "url",

@@ -12,8 +12,9 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from trr_crawl.catalog import joining, merge
-from trr_crawl.catalog.precedence import PRECEDENCE
+from trr_crawl.catalog import joining, merge, primary
+from trr_crawl.catalog.precedence import PRECEDENCE, UNITED, Said
+from trr_crawl.catalog.primary import ROLES
 from trr_crawl.catalog.tables import ENTITIES
 
 Catalog = Connection[Any]
@@ -101,7 +102,7 @@ def explain(connection: Catalog, kind: str, entity: UUID) -> list[Explanation]:
                 Candidate(
                     source=said.source,
                     field=said.field,
-                    value=records[said.source][said.field],
+                    value=_said(records[said.source], said),
                     counts=said.country is None or records[said.source].get("country") == said.country,
                 )
                 for said in sayings
@@ -110,7 +111,27 @@ def explain(connection: Catalog, kind: str, entity: UUID) -> list[Explanation]:
             override=overrides.get(field),
         )
         for field, sayings in PRECEDENCE[kind].items()
-    ]
+    ] + [_explain_role(connection, kind, entity, role, overrides.get(role)) for role in ROLES.get(kind, ())]
+
+
+def _explain_role(
+    connection: Catalog, kind: str, entity: UUID, role: str, override: Mapping[str, Any] | None
+) -> Explanation:
+    """Why a picture stands for an entity."""
+    chosen = connection.execute(
+        "SELECT url, source FROM primary_images WHERE entity_id = %s AND role = %s", [entity, role]
+    ).fetchone()
+    url, source = chosen or (None, None)
+    return Explanation(
+        field=role,
+        value=url,
+        winner=source,
+        candidates=[
+            Candidate(source=said, field="picture", value=candidate, counts=True)
+            for said, candidate in primary.candidates(connection, kind, entity, role)
+        ],
+        override=override,
+    )
 
 
 def conflicts(
@@ -118,14 +139,18 @@ def conflicts(
 ) -> list[tuple[str, UUID, str, dict[str, Any]]]:
     """Where sources contradict each other: (kind, entity, field, what each source says), by kind and field.
 
-    Only fields count for which more than one source has a say; texts that differ in case or spaces alone agree.
+    Only fields count for which more than one source has a say, and that they do not make together; texts that differ in
+    case or spaces alone agree.
     """
     return connection.execute(
         """
         WITH said AS (
-            SELECT record.kind, record.entity_id, rule.field, record.source, record.payload -> rule.said AS value
+            SELECT record.kind, record.entity_id, rule.field, record.source,
+                   CASE WHEN record.payload ->> rule.less IS NULL THEN record.payload -> rule.said
+                   ELSE to_jsonb((record.payload ->> rule.said)::numeric - (record.payload ->> rule.less)::numeric)
+                   END AS value
             FROM source_records record
-            JOIN jsonb_to_recordset(%(rules)s) AS rule (kind text, field text, source text, said text)
+            JOIN jsonb_to_recordset(%(rules)s) AS rule (kind text, field text, source text, said text, less text)
               ON rule.kind = record.kind AND rule.source = record.source
             WHERE record.gone_at IS NULL AND record.payload ->> rule.said IS NOT NULL
         )
@@ -140,7 +165,13 @@ def conflicts(
         ORDER BY array_position(%(kinds)s::text[], kind), field, entity_id
         LIMIT %(limit)s
         """,
-        {"rules": Jsonb(list(_rules(kinds))), "kinds": kinds, "show": show, "field": field, "limit": limit},
+        {
+            "rules": Jsonb([rule for rule in _rules(kinds) if rule["field"] not in UNITED.get(str(rule["kind"]), ())]),
+            "kinds": kinds,
+            "show": show,
+            "field": field,
+            "limit": limit,
+        },
     ).fetchall()
 
 
@@ -250,7 +281,12 @@ def _decide(connection: Catalog, proposal: int, state: str, author: str) -> tupl
     return kind, one, other
 
 
-def _rules(kinds: list[str]) -> Iterator[dict[str, str]]:
+def _said(record: Mapping[str, Any], said: Said) -> Any:
+    value = record[said.field]
+    return value if said.less is None or value is None else max(value - (record.get(said.less) or 0), 0)
+
+
+def _rules(kinds: list[str]) -> Iterator[dict[str, str | None]]:
     """Which field of which source speaks of which field; the first one of a source that counts everywhere."""
     for kind in kinds:
         for field, sayings in PRECEDENCE[kind].items():
@@ -258,7 +294,13 @@ def _rules(kinds: list[str]) -> Iterator[dict[str, str]]:
             for said in sorted(sayings, key=lambda said: said.country is not None):
                 if said.source not in seen:
                     seen.add(said.source)
-                    yield {"kind": kind, "field": field, "source": said.source, "said": said.field}
+                    yield {
+                        "kind": kind,
+                        "field": field,
+                        "source": said.source,
+                        "said": said.field,
+                        "less": said.less,
+                    }
 
 
 @contextmanager
@@ -270,8 +312,9 @@ def _refusing(sentence: str) -> Iterator[None]:
 
 
 def _check_field(kind: str, field: str) -> None:
-    if field not in PRECEDENCE[kind]:
-        raise ReviewError(f"a {kind} has no field {field!r}; it has {', '.join(PRECEDENCE[kind])}.")
+    known = [*PRECEDENCE[kind], *ROLES.get(kind, ())]
+    if field not in known:
+        raise ReviewError(f"a {kind} has no field {field!r}; it has {', '.join(known)}.")
 
 
 def _derive(connection: Catalog, kind: str, entity: UUID) -> None:

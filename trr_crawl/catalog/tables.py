@@ -1,7 +1,8 @@
 """The catalog's tables, on the one MetaData of the project.
 
 Observations (`source_records`) are what sources say. Entities (`ENTITIES`) are derived from them by `precedence.py` and
-`merge.py`; nothing else writes those rows. Times are `timestamptz`, ids are UUIDv7.
+`merge.py`, as is `primary_images` by `primary.py`; nothing else writes those rows. Times are `timestamptz`, ids are
+UUIDv7.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -28,9 +30,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -63,6 +66,9 @@ KINDS: Final = (
     "fandom_page",
 )
 """The kinds of things that sources describe, parents before children."""
+
+CAST_RULES: Final = ("count", "skip", "guests")
+"""Whether the cast of a show counts; "guests" is a talk show, of which the guests are looked at."""
 
 OUTCOMES: Final = ("ok", "partial", "blocked", "failed")
 """How a crawl can end; see `trr_crawl.report`."""
@@ -196,6 +202,52 @@ external_ids = Table(
     Index("ix_external_ids_entity_id", "entity_id"),
 )
 
+# Readable addresses of shows and people. Triggers assign them; one that is no longer current leads on.
+slugs = Table(
+    "slugs",
+    metadata,
+    Column("kind", Code, primary_key=True),
+    Column("slug", Code, primary_key=True),
+    Column("entity_id", Uuid, nullable=False),
+    # Made of the name alone; the slug may have more, where another thing had it first.
+    Column("base", Code, nullable=False),
+    Column("current", Boolean, nullable=False),
+    _timestamp("created_at"),
+    _one_of("kind", KINDS),
+    CheckConstraint("slug <> ''", name="slug"),
+    Index("ix_slugs_entity_id", "entity_id", unique=True, postgresql_where=text("current")),
+)
+
+# What is searched, kept by triggers on shows, people and episodes in the transaction that writes them.
+search_documents = Table(
+    "search_documents",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    Column("kind", Code, nullable=False),
+    # Of an episode and of a show itself.
+    Column("show_id", Uuid),
+    # Folded: small letters without accents, words with single spaces between them.
+    Column("name", Code, nullable=False),
+    # The name and all others, one a line.
+    Column("names", Code, nullable=False),
+    Column("document", TSVECTOR, nullable=False),
+    Column("popularity", REAL, nullable=False),
+    _one_of("kind", ("show", "person", "episode")),
+    Index("ix_search_documents_kind_name", "kind", "name"),
+    Index("ix_search_documents_kind_popularity", "kind", "popularity"),
+    *(
+        Index(
+            f"ix_search_documents_{kind}_{column}",
+            column,
+            postgresql_using="gin",
+            postgresql_ops=operators,
+            postgresql_where=text(f"kind = '{kind}'"),
+        )
+        for kind in ("show", "person", "episode")
+        for column, operators in (("document", {}), ("names", {"names": "gin_trgm_ops"}))
+    ),
+)
+
 overrides = Table(
     "overrides",
     metadata,
@@ -291,6 +343,7 @@ shows = _entity(
     Column("languages", ARRAY(Text)),
     Column("keywords", ARRAY(Text)),
     Column("tags", ARRAY(Text)),
+    Column("filming_locations", JSONB),
     Column("networks", ARRAY(Text)),
     Column("companies", ARRAY(Text)),
     Column("tagline", Text),
@@ -313,13 +366,26 @@ shows = _entity(
     Column("content_ratings", JSONB),
     Column("translations", JSONB),
     Column("videos", JSONB),
+    Column("total_specials", Integer),
+    # By people alone; see `cast_rules.py`.
+    Column("cast_rule", Code),
+    Column("cast_min_episodes", SmallInteger),
     *_rating_columns(),
     CheckConstraint("start_year BETWEEN 1800 AND 2200", name="start_year"),
     CheckConstraint("end_year BETWEEN 1800 AND 2200", name="end_year"),
     CheckConstraint("runtime_seconds >= 0", name="runtime_seconds"),
     CheckConstraint("total_seasons >= 0", name="total_seasons"),
     CheckConstraint("total_episodes >= 0", name="total_episodes"),
+    CheckConstraint("total_specials >= 0", name="total_specials"),
+    _one_of("cast_rule", CAST_RULES),
+    CheckConstraint("cast_min_episodes > 0", name="cast_min_episodes"),
     Index("ix_shows_title", "title"),
+    # What the API's lists are sorted by.
+    Index("ix_shows_by_title", text("coalesce(title, '')"), "id"),
+    Index("ix_shows_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index("ix_shows_by_rating", text("coalesce(imdb_rating, tmdb_rating, -1)"), "id"),
+    Index("ix_shows_by_last_air_date", text("coalesce(last_air_date, '-infinity'::date)"), "id"),
+    Index("ix_shows_by_update", text("updated_at"), "id"),
 )
 
 seasons = _entity(
@@ -351,6 +417,7 @@ episodes = _entity(
     Column("certificate", Text),
     Column("runtime_seconds", Integer),
     Column("genres", ARRAY(Text)),
+    Column("filming_locations", JSONB),
     Column("production_code", Text),
     *_rating_columns(),
     CheckConstraint("season_number >= 0", name="season_number"),
@@ -361,6 +428,7 @@ episodes = _entity(
     Index("ix_episodes_show_id_season_number_episode_number", "show_id", "season_number", "episode_number"),
     Index("ix_episodes_season_id_episode_number", "season_id", "episode_number"),
     Index("ix_episodes_air_date", "air_date"),
+    Index("ix_episodes_show_id_air_date", "show_id", "air_date"),
 )
 
 people = _entity(
@@ -392,6 +460,14 @@ people = _entity(
     CheckConstraint("height_centimetres > 0", name="height_centimetres"),
     CheckConstraint("weight_kilograms > 0", name="weight_kilograms"),
     Index("ix_people_name", "name"),
+    # What the API's lists are sorted by, and how a name begins.
+    Index("ix_people_by_name", text("coalesce(name, '')"), "id"),
+    Index("ix_people_by_popularity", text("coalesce(tmdb_popularity, -1)"), "id"),
+    Index(
+        "ix_people_lower_name",
+        func.lower(text("name")).label("lower_name"),
+        postgresql_ops={"lower_name": "text_pattern_ops"},
+    ),
 )
 
 
@@ -549,6 +625,7 @@ offers = _entity(
     _reference("provider_id", "watch_providers"),
     Column("display_priority", Integer),
     Column("link", Text),
+    Column("note", Text),
     UniqueConstraint("show_id", "region", "offer_type", "provider_id"),
     CheckConstraint("region <> ''", name="region"),
     CheckConstraint("offer_type <> ''", name="offer_type"),
@@ -581,6 +658,75 @@ fandom_pages = _entity(
     Column("person_key", Code),
     Index("ix_fandom_pages_wiki_page_id", "wiki", "page_id"),
     Index("ix_fandom_pages_person_key", "person_key"),
+)
+
+# Where pictures are kept. None of this is derived, so no merge touches it: what was fetched belongs to an address, and
+# the bytes that came to their SHA-256, whatever things of the catalog use them.
+image_files = Table(
+    "image_files",
+    metadata,
+    Column("sha256", Code, primary_key=True),
+    Column("content_type", Code, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    # What follows needs the pixels: null where IMAGES_VARIANTS is off.
+    Column("dominant_colour", Code),
+    Column("blurhash", Code),
+    Column("perceptual_hash", BIT(128)),
+    _timestamp("stored_at"),
+    CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+    CheckConstraint("bytes > 0", name="bytes"),
+    CheckConstraint("width > 0", name="width"),
+    CheckConstraint("height > 0", name="height"),
+)
+
+image_objects = Table(
+    "image_objects",
+    metadata,
+    Column("key", Code, primary_key=True),
+    Column("sha256", Code, ForeignKey("image_files.sha256", ondelete="RESTRICT"), nullable=False),
+    # "original", "png", or the width of a thumbnail.
+    Column("variant", Code, nullable=False),
+    Column("content_type", Code, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    # s3://bucket, or the local folder; and where readers find it.
+    Column("store", Code, nullable=False),
+    Column("url", Text, nullable=False),
+    UniqueConstraint("sha256", "variant"),
+    CheckConstraint("bytes > 0", name="bytes"),
+    CheckConstraint("width > 0", name="width"),
+    CheckConstraint("height > 0", name="height"),
+)
+
+image_sources = Table(
+    "image_sources",
+    metadata,
+    # As the source gives it, case-exact.
+    Column("url", Code, primary_key=True),
+    Column("sha256", Code, ForeignKey("image_files.sha256", ondelete="RESTRICT")),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    # Why the last answer was no picture; what came before stays.
+    Column("error", Text),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    _timestamp("fetched_at"),
+    _timestamp("checked_at"),
+    CheckConstraint("num_nonnulls(sha256, error) > 0", name="known"),
+    Index("ix_image_sources_sha256", "sha256"),
+)
+
+primary_images = Table(
+    "primary_images",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    # "poster", "backdrop", "logo", "photo".
+    Column("role", Code, primary_key=True),
+    Column("url", Text, nullable=False),
+    # A source, or "override".
+    Column("source", Code, nullable=False),
 )
 
 ENTITIES: Final[dict[str, Table]] = {

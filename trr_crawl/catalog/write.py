@@ -93,19 +93,20 @@ def sweep(
     parent_ids: Collection[str],
     keys: Collection[str],
     stating: str | None = None,
+    value: str | None = None,
 ) -> int:
     """Mark the records of a kind within some parents that a source no longer names as gone; returns how many.
 
     `keys` are those of all the records that it names there, `parent_field` the field of these records that names their
-    parent, by its id at the source. Of records that do not state the field `stating`, another page told. What no source
-    names any more gets `removed_at`, and stays; it loses that when it returns.
+    parent, by its id at the source. Of records that do not state the field `stating`, or another `value` there, another
+    page told. What no source names any more gets `removed_at`, and stays; it loses that when it returns.
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating)
+            return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating, value)
         except psycopg.errors.DeadlockDetected:
             continue
-    return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating)
+    return _sweep(connection, source, kind, parent_field, list(parent_ids), list(keys), stating, value)
 
 
 def _sweep(
@@ -116,6 +117,7 @@ def _sweep(
     parent_ids: list[str],
     keys: list[str],
     stating: str | None,
+    value: str | None,
 ) -> int:
     with connection.transaction():
         gone = connection.execute(
@@ -129,6 +131,7 @@ def _sweep(
                     )) AND record.source = %s AND record.kind = %s AND record.gone_at IS NULL
                       AND record.key <> ALL (%s)
                       AND (%s::text IS NULL OR record.payload ? %s)
+                      AND (%s::text IS NULL OR record.payload ->> %s = %s)
                     RETURNING record.kind, record.entity_id
                 )
                 INSERT INTO touched SELECT kind, entity_id FROM gone
@@ -143,6 +146,9 @@ def _sweep(
                 keys,
                 stating,
                 stating,
+                value,
+                stating,
+                value,
             ],
         ).rowcount
         if gone:

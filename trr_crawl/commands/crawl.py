@@ -18,12 +18,17 @@ from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
 from trr_crawl.fleetwide import delays
+from trr_crawl.images.hosts import Hosts
+from trr_crawl.images.stores import store_of
 from trr_crawl.report import EXIT_STATUS, Outcome
 from trr_crawl.runs import items_by_kind
 from trr_crawl.spiders.base import CatalogSpider
 from trr_crawl.transport import graphql_headers, imdb_transport
 
 logger = logging.getLogger("trr_crawl")
+
+PICTURES = ("stored", "known", "unchanged", "fresh", "rejected", "failed", "not_fetched")
+"""What can become of pictures, as `ImagesPipeline` counts it."""
 
 
 class Command(ScrapyCrawl):
@@ -65,6 +70,9 @@ class Command(ScrapyCrawl):
         graphql_headers(self.settings)
         delays(self.settings)
         Clock.starting(self.settings.get("CLOCK", ""))
+        Hosts.from_settings(self.settings)
+        if self.settings.getbool("IMAGES"):
+            store_of(self.settings)
         if dry_run:
             self.settings.set("ARCHIVE", None, "cmdline")
             return
@@ -90,4 +98,8 @@ def _end_of(crawler: Crawler) -> tuple[Outcome, str]:
         for kind, table in ENTITIES.items()
         for operation, count in sorted(items.get(kind, {}).items())
     )
-    return outcome, " ".join(filter(None, (stats.get("run/reason"), f"{stored}." if stored else "Nothing was stored.")))
+    pictures = ", ".join(
+        f"{count} pictures {word.replace('_', ' ')}" for word in PICTURES if (count := stats.get(f"images/{word}"))
+    )
+    words = [stats.get("run/reason"), f"{stored}." if stored else "Nothing was stored.", pictures and f"{pictures}."]
+    return outcome, " ".join(filter(None, words))

@@ -1,4 +1,4 @@
-"""`scrapy merge`: derives the whole catalog again from the records, after a rule of precedence changed."""
+"""`scrapy merge`: derives the catalog again from the records, all of it or some shows, after a rule changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(cli.CatalogCommand):
     """Fetches nothing; tells how many entities changed. With `--explain` it changes nothing and tells why."""
 
     def syntax(self) -> str:
-        return "[--explain <kind>=<id>]"
+        return "[show=<id> …] [--explain <kind>=<id>]"
 
     def short_desc(self) -> str:
         return "Derive the catalog again from what the sources said"
@@ -30,12 +30,14 @@ class Command(cli.CatalogCommand):
         )
 
     def work(self, connection: Connection[Any], args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError("scrapy merge takes no arguments", print_help=False)
         if opts.explain:
+            if args:
+                raise UsageError("--explain goes without other arguments", print_help=False)
             self._explain(connection, *cli.entity(connection, cli.named([opts.explain], tuple(ENTITIES))))
             return
-        changed = merge.merge_all(connection)
+        shows = [review.find(connection, "show", cli.named([arg], ("show",))["show"]) for arg in args]
+        connection.commit()
+        changed = merge.merge_shows(connection, shows) if shows else merge.merge_all(connection)
         for kind, table in ENTITIES.items():
             print(f"{table.name}: {changed.get(kind, 0):,} changed")
 

@@ -134,6 +134,7 @@ class StorePipeline:
             parent_ids=[inventory.parent_id for inventory in alike],
             keys=frozenset().union(*(inventory.keys for inventory in alike)),
             stating=alike[0].stating,
+            value=alike[0].value,
         )
 
     async def flush(self) -> None:
@@ -233,8 +234,9 @@ def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) ->
 def _alike(inventories: Sequence[Inventory]) -> Iterator[Sequence[Inventory]]:
     """Inventories of one source, kind and parent's kind, SWEPT_AT_ONCE at a time."""
 
-    def sort(inventory: Inventory) -> tuple[str, str, str, str]:
-        return inventory.source, inventory.kind, inventory.parent_field, inventory.stating or ""
+    def sort(inventory: Inventory) -> tuple[str, ...]:
+        scope = (inventory.stating or "", inventory.value or "")
+        return inventory.source, inventory.kind, inventory.parent_field, *scope
 
     for _, group in groupby(sorted(inventories, key=sort), key=sort):
         while some := list(islice(group, SWEPT_AT_ONCE)):

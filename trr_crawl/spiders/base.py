@@ -212,7 +212,8 @@ class CatalogSpider(Spider):
             # Half of it must be worked through: what waits here, another run could do.
             while self.subjects.under_way > size // 2 and self._has_requests():  # noqa: ASYNC110 - it has many ends
                 await asyncio.sleep(POLL_SECONDS)
-        self.report.nothing_due = not (taken or given)
+        if not (taken or given):
+            self.report.allow_nothing("nothing was due")
 
     def _has_requests(self) -> bool:
         slot = self.crawler.engine._slot
@@ -264,6 +265,7 @@ class CatalogSpider(Spider):
         keys: Iterable[str],
         *,
         stating: str | None = None,
+        value: str | None = None,
     ) -> None:
         """Note that these are all things of a kind that a source has within a parent: others are gone from it.
 
@@ -277,6 +279,7 @@ class CatalogSpider(Spider):
                 parent_id=parent_id,
                 keys=frozenset(keys),
                 stating=stating,
+                value=value,
             )
         )
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from scrapy.http import Request, Response
 
+from trr_crawl.arguments import flag
+from trr_crawl.blocks import Expects
 from trr_crawl.items import GalleryEntry, Item
-from trr_crawl.parse.imdb import gallery
+from trr_crawl.parse.imdb import gallery, viewer
 from trr_crawl.parse.imdb.gallery import GalleryPage
-from trr_crawl.spiders.base import Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 PART = "pictures"
@@ -27,8 +29,19 @@ class Told(Came):
     """The keys of the places in this gallery."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryArguments(DueArguments):
+    """How to get pictures."""
+
+    viewer: bool = False
+    """Where a gallery's page tells the pictures by its markup alone, ask for each picture's own page too."""
+
+
 class GallerySpider(ImdbSpider):
     """Asks by GraphQL, 50 pictures a request, or for the gallery's page, which shows 50."""
+
+    readers = {**DUE_READERS, "viewer": flag}
+    args: GalleryArguments
 
     def first_request(self, owner_id: str) -> Request:
         """The request for the first part of a gallery."""
@@ -57,11 +70,35 @@ class GallerySpider(ImdbSpider):
         elif progress is Progress.ALL:
             self.note_entries(owner_id, told)
 
-    def parse_page(self, response: Response, owner_id: str) -> Iterator[Item]:
+    def viewer_request(self, owner_id: str, source_id: str, told: Told) -> Request:
+        """The page of one picture."""
+        return self.ask_page(
+            f"{gallery.root_of(owner_id)}/{owner_id}/mediaviewer/{source_id}/",
+            self.parse_viewer,
+            Want(owner_id, f"picture {source_id}"),
+            expects=Expects.VIEWER_PAGE,
+            owner_id=owner_id,
+            source_id=source_id,
+            told=told,
+        )
+
+    def parse_page(self, response: Response, owner_id: str) -> Iterator[Item | Request]:
         page, told = gallery.parse_page(response.body, owner_id), Told()
         yield from self.take(page, told)
-        if self.check_count(Want(owner_id, PART), told.count, told.total, cursor=page.next_cursor):
+        if page.total is None and self.args.viewer:
+            for source_id in sorted(page.ids):
+                yield self.viewer_request(owner_id, source_id, told)
+        elif self.check_count(Want(owner_id, PART), told.count, told.total, cursor=page.next_cursor):
             self.note_entries(owner_id, told)
+
+    def parse_viewer(self, response: Response, owner_id: str, source_id: str, told: Told) -> Iterator[Item]:
+        """The picture; the first of these pages also tells whether the gallery's own showed all of them."""
+        page = viewer.parse_page(response.body, owner_id, source_id)
+        yield from page.items()
+        if told.total is None:
+            told.total = page.total
+            if self.check_count(Want(owner_id, PART), told.count, told.total):
+                self.note_entries(owner_id, told)
 
     def take(self, page: GalleryPage, told: Told) -> Iterator[Item]:
         """The items of a page that did not come before, and what it says that nobody reads yet."""

@@ -10,12 +10,23 @@ from urllib.parse import urlencode
 
 from scrapy.http import JsonRequest, Request
 
+from trr_crawl.arguments import ArgumentError
 from trr_crawl.blocks import Expects, Outcome
 from trr_crawl.items import Item
+from trr_crawl.parse.imdb.categories import TRADES
 from trr_crawl.spiders.base import CatalogSpider, Want
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
+
+
+def roles(text: str) -> tuple[str, ...]:
+    """Categories of credits: `cast,director` gives ("cast", "director")."""
+    chosen = tuple(dict.fromkeys(entry for part in text.split(",") if (entry := part.strip().lower())))
+    unknown = [entry for entry in chosen if entry not in TRADES]
+    if unknown or not chosen:
+        raise ArgumentError(f"{(unknown or [text])[0]!r} is no role; roles are {', '.join(sorted(TRADES))}.")
+    return chosen
 
 
 class Progress(enum.Enum):
@@ -43,6 +54,10 @@ class Came:
     """Whether nothing speaks against that all came: nothing came twice, all parts told one total, none was cut."""
     marks: set[Any] = field(default_factory=set)
     """What tells its things from each other."""
+
+    def __str__(self) -> str:
+        """For a gap: "3 of 7"."""
+        return f"{self.count} of {'an unknown number' if self.total is None else self.total}"
 
     def add(self, marks: set[Any], total: int | None, count: int | None = None) -> bool:
         """Take a part; returns whether it is new. `count` is how many things it holds, if not as many as new marks."""
@@ -94,6 +109,8 @@ class ImdbSpider(CatalogSpider):
         callback: Callable[..., Any],
         want: Want,
         query: Mapping[str, object] | None = None,
+        *,
+        expects: Expects = Expects.NEXT_DATA,
         **cb_kwargs: Any,
     ) -> Request:
         """A request for a page of www.imdb.com."""
@@ -102,7 +119,7 @@ class ImdbSpider(CatalogSpider):
             callback=callback,
             cb_kwargs=cb_kwargs,
             meta={
-                "expects": Expects.NEXT_DATA,
+                "expects": expects,
                 "playwright": self.settings["IMDB_TRANSPORT"] == "browser",
                 # All data is in the page as it arrives; what scripts add later is none.
                 "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
@@ -125,12 +142,16 @@ class ImdbSpider(CatalogSpider):
             is_all = self.check_count(want, came.count, came.total, unit)
             return Progress.ALL if is_all and came.is_sure else Progress.PART
         if cursor == after or not came.is_new or came.count >= (came.total or 0):
-            self.note_gap(want, f"the cursor {cursor} leads nowhere after {came.count} of {came.total}")
+            self.note_gap(want, f"the cursor {cursor} leads nowhere after {came}")
             return Progress.PART
         return Progress.MORE
 
     def check_count(self, want: Want, got: int, total: int | None, unit: str = "", cursor: str | None = None) -> bool:
-        """Whether all came that IMDb promises; less is a gap. `cursor` is where the rest of a page's list starts."""
+        """Whether all came that IMDb promises; less is a gap. `cursor` is where the rest of a page's list starts.
+
+        A list that IMDb itself says to be empty is an answer.
+        """
+        self.report.answers += total == 0
         if total is None:
             self.note_gap(want, f"{got} came, and the page does not say of how many")
         elif got < total:

@@ -10,7 +10,7 @@ from scrapy.http import Request, Response
 from trr_crawl.arguments import ArgumentError, flag, title_ids
 from trr_crawl.items import Credit, EpisodeCredit, Item
 from trr_crawl.parse.errors import PageError
-from trr_crawl.parse.imdb.categories import CAST, TRADES
+from trr_crawl.parse.imdb.categories import CAST
 from trr_crawl.parse.imdb.credits import (
     APPEARANCES,
     CreditsPage,
@@ -22,16 +22,7 @@ from trr_crawl.parse.imdb.credits import (
     query,
 )
 from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
-from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
-
-
-def roles(text: str) -> tuple[str, ...]:
-    """Categories of credits: `cast,director` gives ("cast", "director")."""
-    chosen = tuple(dict.fromkeys(entry for part in text.split(",") if (entry := part.strip().lower())))
-    unknown = [entry for entry in chosen if entry not in TRADES]
-    if unknown or not chosen:
-        raise ArgumentError(f"{(unknown or [text])[0]!r} is no role; roles are {', '.join(sorted(TRADES))}.")
-    return chosen
+from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress, roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +72,19 @@ class ImdbCreditsSpider(ImdbSpider):
     async def start(self) -> AsyncIterator[Request]:
         """One request a title, and one for its episodes; what they answer decides about more."""
         async for show_id in self.to_crawl(self.args.shows):
-            if not self.by_graphql:
-                yield self.page_request(show_id)
-                if self.args.episodes:
-                    self.note_gap(Want(show_id, "episodes"), "only GraphQL tells who appears in which of them")
-                continue
-            yield self.credits_request(Want(show_id), show_id, Ledger(self.args.roles), Came())
+            for request in self.requests_for(show_id):
+                yield request
+
+    def requests_for(self, show_id: str) -> list[Request]:
+        """All of them before the first goes out: with its last answer a show is done."""
+        if not self.by_graphql:
             if self.args.episodes:
-                yield self.episodes_request(show_id, Came())
+                self.note_gap(Want(show_id, "episodes"), "only GraphQL tells who appears in which of them")
+            return [self.page_request(show_id)]
+        requests = [self.credits_request(Want(show_id), show_id, Ledger(self.args.roles), Came())]
+        if self.args.episodes:
+            requests.append(self.episodes_request(show_id, Came()))
+        return requests
 
     # By GraphQL
 

@@ -12,7 +12,6 @@ from scrapy.http import Request, Response
 from trr_crawl.arguments import ArgumentError, words
 from trr_crawl.items import Item
 from trr_crawl.parse.imdb import find
-from trr_crawl.report import Outcome, RunReport
 from trr_crawl.spiders.base import READERS, Arguments, Want
 from trr_crawl.spiders.imdb import ImdbSpider
 
@@ -43,22 +42,6 @@ class FindArguments(Arguments):
             raise ArgumentError("-a dry_run=false: candidates are never stored.")
 
 
-class SearchReport(RunReport):
-    """Of a run whose questions may have no results: that is an answer too."""
-
-    __slots__ = ("answers",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = 0
-
-    def outcome(self, items: int) -> Outcome:
-        return super().outcome(max(items, self.answers))
-
-    def reason(self, items: int) -> str | None:
-        return super().reason(max(items, self.answers))
-
-
 class ImdbFindSpider(ImdbSpider):
     """Asks IMDb's suggestions, or its find page."""
 
@@ -66,11 +49,6 @@ class ImdbFindSpider(ImdbSpider):
     arguments_class = FindArguments
     readers = {**READERS, "name": words, "by": way}
     args: FindArguments
-    report: SearchReport
-
-    def __init__(self, **given: str) -> None:
-        super().__init__(**given)
-        self.report = SearchReport()
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a name."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from scrapy.http import Request, Response
 
 from trr_crawl.arguments import ArgumentError, files, list_ids, list_ids_of_config
+from trr_crawl.blocks import Expects
 from trr_crawl.items import Item, ListEntry
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import lists
@@ -102,6 +103,7 @@ class ImdbListSpider(ImdbSpider):
             self.parse_page,
             Want(list_id, f"page {number}" if number > 1 else None),
             {"page": number} if number > 1 else None,
+            expects=Expects.LIST_PAGE,
             list_id=list_id,
             came=came,
             number=number,
@@ -125,7 +127,7 @@ class ImdbListSpider(ImdbSpider):
         if page.has_more and came.is_new:
             yield self.page_request(list_id, came, number + 1)
         elif page.has_more:
-            self.note_gap(want, f"page {number} has nothing new after {came.count} of {came.total}")
+            self.note_gap(want, f"page {number} has nothing new after {came}")
         elif self.check_count(want, came.count, came.total) and came.is_sure:
             self.note_entries(page, came)
 

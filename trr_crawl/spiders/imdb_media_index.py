@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from scrapy.http import Request
 
 from trr_crawl.arguments import title_ids
-from trr_crawl.spiders.base import DUE_READERS, DueArguments
-from trr_crawl.spiders.gallery import GallerySpider
+from trr_crawl.spiders.gallery import GalleryArguments, GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaIndexArguments(DueArguments):
+class MediaIndexArguments(GalleryArguments):
     """Whose pictures to get."""
 
     shows: tuple[str, ...] = ()
@@ -28,7 +27,7 @@ class ImdbMediaIndexSpider(GallerySpider):
 
     name = "imdb_media_index"
     arguments_class = MediaIndexArguments
-    readers = {**DUE_READERS, "show": title_ids, "shows": title_ids}
+    readers = {**GallerySpider.readers, "show": title_ids, "shows": title_ids}
     args: MediaIndexArguments
 
     async def start(self) -> AsyncIterator[Request]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from scrapy.http import Request
 
 from trr_crawl.arguments import name_ids
-from trr_crawl.spiders.base import DUE_READERS, DueArguments
-from trr_crawl.spiders.gallery import GallerySpider
+from trr_crawl.spiders.gallery import GalleryArguments, GallerySpider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonGalleryArguments(DueArguments):
+class PersonGalleryArguments(GalleryArguments):
     """Whose pictures to get."""
 
     persons: tuple[str, ...] = ()
@@ -28,7 +27,7 @@ class ImdbPersonGallerySpider(GallerySpider):
 
     name = "imdb_person_gallery"
     arguments_class = PersonGalleryArguments
-    readers = {**DUE_READERS, "person": name_ids, "persons": name_ids}
+    readers = {**GallerySpider.readers, "person": name_ids, "persons": name_ids}
     args: PersonGalleryArguments
 
     async def start(self) -> AsyncIterator[Request]:

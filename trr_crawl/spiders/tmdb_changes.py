@@ -89,6 +89,8 @@ class TmdbChangesSpider(ShowSpider):
         except due.CatalogError as error:
             self.report.fail(f"The catalog cannot be read: {error}.")
             return
+        if self.wanted is not None:
+            self.report.allow_nothing(f"none of the wanted {self.args.of} changed from {since} to {until}")
         for first, last in changes.windows(since, until):
             yield self.request(first, last, 1)
 

@@ -116,6 +116,8 @@ class TmdbFindSpider(TmdbSpider):
         except due.CatalogError as error:
             self.report.fail(f"The catalog cannot be read: {error}.")
             return []
+        if not shows:
+            self.report.allow_nothing("all shows of the catalog with an id at IMDb have one at TMDb")
         return [Question(imdb_id=found.id, name=found.title, year=found.start_year) for found in shows]
 
     def parse_title(

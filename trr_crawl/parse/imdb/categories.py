@@ -123,6 +123,17 @@ ACTING: Final = frozenset(
 )
 """Words of the cast who play somebody else."""
 
+_ASKED_AS: Final[dict[str, tuple[str, ...]]] = {
+    "cast": ("actor", "actress", "self", "archive_footage", "archive_sound"),
+    "production_management": ("production_manager",),
+    "makeup_department": ("make_up_department",),
+    "camera_and_electrical_department": ("camera_department",),
+    "costume_and_wardrobe_department": ("costume_department",),
+    "script_and_continuity_department": ("script_department",),
+    "additional_crew": ("miscellaneous",),
+}
+"""Trades that IMDb has under other ids than their slugs."""
+
 _CONCEPT = re.compile(r"amzn1\.imdb\.concept\.name_credit_(?:category|group)\.")
 _NO_WORD = re.compile(r"[\W_]+")
 
@@ -142,6 +153,11 @@ _BY_WORD: Final = {
 }
 
 CAST: Final = TRADES["cast"]
+
+
+def asked_as(slug: str) -> tuple[str, ...]:
+    """IMDb's own ids of a trade, for a question about people's credits in it."""
+    return _ASKED_AS.get(slug, (slug,))
 
 
 def trade(*words: str) -> Trade:

@@ -169,11 +169,11 @@ def _from_data(owner: Node, images: Node, owner_id: str) -> GalleryPage:
         people = [_person(name) for name in node.nodes("names")]
         picture = _picture(node, people)
         page.pictures.append(picture)
-        page.entries.append(_entry(owner_id, picture.picture_id, stated(edge, "position", edge.integer("position"))))
+        page.entries.append(entry(owner_id, picture.picture_id, stated(edge, "position", edge.integer("position"))))
         for person in people:
             tagged.setdefault(person.id, person)
             if person.id != owner_id:
-                others.append(_entry(person.id, picture.picture_id, UNSET))
+                others.append(entry(person.id, picture.picture_id, UNSET))
     page.people = list(tagged.values())
     page.entries += others
     page.drift = [f"image.{key}" for key in sorted(unknown)]
@@ -187,7 +187,7 @@ def _picture(node: Node, people: list[Person]) -> Picture:
     url = node.need_string("url")
     return Picture(
         source="imdb",
-        picture_id=_identity(url, node.at("url")),
+        picture_id=identity(url, node.at("url")),
         url=original_image_url(url),
         source_id=node.need_string("id"),
         width=stated(node, "width", node.integer("width")),
@@ -200,7 +200,8 @@ def _picture(node: Node, people: list[Person]) -> Picture:
     )
 
 
-def _identity(url: str, path: str) -> str:
+def identity(url: str, path: str) -> str:
+    """As in `Picture.picture_id`; ShapeError for an address that names no picture."""
     try:
         return picture_id(url)
     except ValueError as error:
@@ -211,7 +212,8 @@ def _person(node: Node) -> Person:
     return Person(source="imdb", id=node.need_string("id"), name=stated(node, "nameText", node.words("nameText")))
 
 
-def _entry(owner_id: str, picture: str, position: Maybe[int]) -> GalleryEntry:
+def entry(owner_id: str, picture: str, position: Maybe[int]) -> GalleryEntry:
+    """A picture's place with a title or person."""
     if root_of(owner_id) == "name":
         return GalleryEntry(source="imdb", picture_id=picture, person_id=owner_id, position=position)
     return GalleryEntry(source="imdb", picture_id=picture, show_id=owner_id, position=position)
@@ -241,12 +243,12 @@ def _from_markup(body: bytes, owner_id: str) -> GalleryPage:
         elif url is not None and source_id not in page.ids:
             picture = Picture(
                 source="imdb",
-                picture_id=_identity(url, "img"),
+                picture_id=identity(url, "img"),
                 url=original_image_url(url),
                 source_id=source_id,
             )
             page.pictures.append(picture)
-            page.entries.append(_entry(owner_id, picture.picture_id, len(page.pictures)))
+            page.entries.append(entry(owner_id, picture.picture_id, len(page.pictures)))
     if not page.pictures and strangers:
         raise WrongPage(f"asked for {owner_id}, the page shows pictures of {strangers[0]}")
     if not page.pictures:

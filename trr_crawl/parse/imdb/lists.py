@@ -1,6 +1,7 @@
 """Lists of titles: the pages `/list/ls…/` and `/user/ur…/watchlist/`, the GraphQL answers to `query`, and exports.
 
-All give a `ListPage`. A page or answer holds 250 entries. Where a page has no data, its JSON-LD is read.
+All give a `ListPage`. A page or answer holds 250 entries. Where a page has no data, its JSON-LD is read, and where it
+has none of that either, its markup.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from parsel import Selector
 from trr_crawl import text
 from trr_crawl.items import UNSET, Episode, Image, Item, ListEntry, Maybe, Show, TitleList, Unset
 from trr_crawl.parse.errors import NoSuchTitle, Refused, ShapeError, WrongPage
-from trr_crawl.parse.imdb import graphql, listed, next_data
+from trr_crawl.parse.imdb import graphql, list_markup, listed, next_data
 from trr_crawl.parse.imdb.title import genres_shown, stated
 from trr_crawl.parse.node import Node
 from trr_crawl.text import original_image_url
@@ -276,7 +277,8 @@ def _from_json_ld(
     body: bytes, list_id: str, country: str | None, language: str | None, earlier: Mapping[str, int] | None
 ) -> ListPage:
     """The `ItemList` for search engines: titles in order, without notes, and seldom how many there are."""
-    scripts = Selector(text=body.decode("utf-8", "replace")).xpath("//script[@type='application/ld+json']/text()")
+    page = Selector(text=body.decode("utf-8", "replace"))
+    scripts = page.xpath("//script[@type='application/ld+json']/text()")
     for number, script in enumerate(scripts):
         try:
             data = orjson.loads(script.get())
@@ -284,7 +286,7 @@ def _from_json_ld(
             raise ShapeError(f"the page's JSON-LD is not JSON: {error}") from error
         if isinstance(data, dict) and data.get("@type") == "ItemList":
             return _item_list(Node(data, f"ld+json[{number}]"), list_id, country, language, earlier)
-    raise ShapeError("the page holds no list, neither as data nor as JSON-LD")
+    return _from_markup(page, list_id, country, language, earlier)
 
 
 def _item_list(
@@ -348,6 +350,33 @@ def _seconds(item: Node) -> int | None:
         raise ShapeError(f"{item.at('duration')} is {value!r}, no duration")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+# Markup
+
+
+def _from_markup(
+    page: Selector, list_id: str, country: str | None, language: str | None, earlier: Mapping[str, int] | None
+) -> ListPage:
+    """What readers see: ids, names and ranks, and never how many entries there are."""
+    marked = list_markup.entries(page, list_id)
+    if not marked:
+        raise ShapeError("the page holds no list, neither as data nor as JSON-LD nor in its markup")
+    found = ListPage(
+        title_list=TitleList(source="imdb", id=list_id),
+        total=None,
+        has_more=list_markup.has_next_page(page, list_id),
+    )
+    times = Counter(earlier or {})
+    for entry in marked:
+        if entry.is_episode:
+            found.unplaced.append(entry.title_id)
+            continue
+        name = UNSET if entry.name is None else entry.name
+        show = Show(source="imdb", id=entry.title_id, title=name, country=country, language=language)
+        _add(found, times, show)
+        found.entries[-1].position = UNSET if entry.rank is None else entry.rank
+    return found
 
 
 # Exports

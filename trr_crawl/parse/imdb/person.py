@@ -7,7 +7,7 @@ grouping (`released`, since). Both show the first 15 credits of a category and t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -16,7 +16,7 @@ from trr_crawl.items import UNSET, Credit, Episode, Item, Maybe, Person, Show
 from trr_crawl.parse.errors import NoSuchTitle, ShapeError, WrongPage
 from trr_crawl.parse.imdb import credits as title_credits
 from trr_crawl.parse.imdb import graphql, listed, next_data, roles
-from trr_crawl.parse.imdb.categories import CAST, Trade, trade
+from trr_crawl.parse.imdb.categories import CAST, TRADES, Trade, asked_as, trade
 from trr_crawl.parse.imdb.roles import edges
 from trr_crawl.parse.imdb.title import image, stated
 from trr_crawl.parse.node import Node
@@ -29,6 +29,7 @@ CHARACTERS_SIZE: Final = 2500
 """Characters of a role that an answer holds at most; there is no next page of them."""
 
 OPERATION: Final = "PersonCredits"
+ROLES_OPERATION: Final = "PersonRoles"
 
 _TITLE = """
     id
@@ -39,9 +40,7 @@ _TITLE = """
     series { series { id titleText { text } originalTitleText { text } } }
 """
 
-QUERY: Final = f"""
-query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
-  name(id: $id) {{
+_FACTS = f"""
     id
     nameText {{ text }}
     primaryImage {{ url width height caption {{ plainText }} }}
@@ -61,6 +60,13 @@ query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
     creditSummary {{ totalCredits {{ total }} }}
     images(first: 0) {{ total }}
     knownForV2 {{ credits {{ title {{ {_TITLE} }} }} }}
+"""
+"""The GraphQL selection of what is said of a person."""
+
+QUERY: Final = f"""
+query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
+  name(id: $id) {{
+    {_FACTS}
     creditsV2(first: $first, after: $after) {{
       total
       pageInfo {{ hasNextPage endCursor }}
@@ -86,6 +92,19 @@ query {OPERATION}($id: ID!, $first: Int!, $after: ID) {{
 }}
 """
 
+ROLES_QUERY: Final = f"""
+query {ROLES_OPERATION}($id: ID!, $first: Int!, $after: ID, $categories: [ID!]!) {{
+  name(id: $id) {{
+    {_FACTS}
+    credits(first: $first, after: $after, filter: {{ categories: $categories }}) {{
+      total
+      pageInfo {{ hasNextPage endCursor }}
+      edges {{ node {{ title {{ {_TITLE} }} {title_credits.CAST_FIELDS} {title_credits.CREW_FIELDS} }} }}
+    }}
+  }}
+}}
+"""
+
 KNOWN: Final = frozenset(
     "__typename id nameText searchIndexing disambiguator knownFor knownForV2 knownForFeature knownForFeatureV2 images "
     "primaryImage meta bio primaryProfessions professions birthDate birthName birthLocation deathDate deathLocation "
@@ -95,7 +114,7 @@ KNOWN: Final = frozenset(
     "children others personalDetailsExternalLinks publicityListings nameFilmBiography namePrintBiography namePortrayal "
     "publicityInterview publicityArticle publicityPictorial publicityMagazineCover demographicData triviaTotal trivia "
     "quotesTotal quotes trademarksTotal trademarks titleSalariesTotal titleSalaries faqs inIframeAddLink "
-    "notInIframeAddLink selfVerifiedData newCreditCategoryIdToOldCategoryIdObject creditsV2".split()
+    "notInIframeAddLink selfVerifiedData newCreditCategoryIdToOldCategoryIdObject credits creditsV2".split()
 )
 """The keys of a person that are read, or that the catalog has no place for."""
 
@@ -127,8 +146,8 @@ class PersonPage:
     """Every role, in the source's order: there can be several in one title and category."""
     count: int
     """How many credits are here, as the source counts them."""
-    total: int
-    """How many the filmography has, by the source's word."""
+    total: int | None
+    """How many the filmography has, by the source's word; None where the answer does not say."""
     groups: list[Group] = field(default_factory=list)
     """The categories of a page; none in an answer, which is one list."""
     next_cursor: str | None = None
@@ -164,26 +183,37 @@ class Filmography(title_credits.Joined):
             self.join(role)
 
 
-def query(person_id: str, *, after: str | None = None) -> dict[str, Any]:
-    """The body of the GraphQL request for a person and a part of their credits."""
+def query(person_id: str, *, after: str | None = None, roles: Sequence[str] = ()) -> dict[str, Any]:
+    """The body of the GraphQL request for a person and a part of their credits, all of them or those in some trades."""
+    variables: dict[str, Any] = {"id": person_id, "first": PAGE_SIZE, "after": after}
+    if not roles:
+        return {"query": QUERY, "operationName": OPERATION, "variables": variables}
+    categories = [category for slug in roles for category in asked_as(slug)]
     return {
-        "query": QUERY,
-        "operationName": OPERATION,
-        "variables": {"id": person_id, "first": PAGE_SIZE, "after": after},
+        "query": ROLES_QUERY,
+        "operationName": ROLES_OPERATION,
+        "variables": {**variables, "categories": categories},
     }
 
 
-def parse_answer(body: bytes, person_id: str, *, country: str, language: str) -> PersonPage:
-    """Read the GraphQL answer to `query`, asked as a caller from `country` who reads `language`."""
+def parse_answer(body: bytes, person_id: str, *, country: str, language: str, asked: Sequence[str] = ()) -> PersonPage:
+    """Read the GraphQL answer to `query`, asked as a caller from `country` who reads `language`.
+
+    `asked` are the trades that were asked for: where it is one, credits that name none are in that one. An answer that
+    names nobody is about the person who was asked for.
+    """
     head = graphql.answer(body).node("name")
     if head is None:
         raise NoSuchTitle(f"IMDb knows no person {person_id}")
+    if not {"id", "nameText"} & head.data.keys():
+        head = Node({"id": person_id, **head.data}, head.path)
     works = _Works(person_id, country, language)
     person = _person(head, head, person_id, works)
-    connection = head.need("creditsV2")
+    connection = head.need("credits" if asked else "creditsV2")
+    within = TRADES[asked[0]] if len(asked) == 1 else None
     count = 0
     for node in edges(connection):
-        works.add(node, None)
+        works.add(node, within)
         count += 1
     info = connection.node("pageInfo")
     return PersonPage(
@@ -191,21 +221,29 @@ def parse_answer(body: bytes, person_id: str, *, country: str, language: str) ->
         titles=works.titles,
         roles=works.roles,
         count=count,
-        total=_total(connection),
+        total=connection.integer("total") if asked else _total(connection),
         next_cursor=info.need_string("endCursor") if info is not None and info.flag("hasNextPage") else None,
         cut=[*works.cut, *(["the other names"] if roles.says_more(head.node("akas")) else [])],
         drift=sorted(works.drift) + head.drift(KNOWN),
     )
 
 
-def parse_page(body: bytes, person_id: str) -> PersonPage:
-    """Read the bytes of `https://www.imdb.com/name/{person_id}/`."""
+def parse_page(body: bytes, person_id: str, *, wanted: Sequence[str] = ()) -> PersonPage:
+    """Read the bytes of `https://www.imdb.com/name/{person_id}/`; of its credits those in the trades that are wanted,
+    all of them where none is named.
+    """
     props = next_data.page_props(body, "aboveTheFold", "mainColumnData")
     above, main = props.need("aboveTheFold"), props.need("mainColumnData")
     works = _Works(person_id, *next_data.caller(props))
     person = _person(above, main, person_id, works)
-    groups = _groups(main)
+    groups = {
+        group_id: group
+        for group_id, group in _groups(main).items()
+        if not wanted or trade(group_id, group.name).slug in wanted
+    }
     for group_id, name, connection in _lists(main):
+        if wanted and trade(group_id, name).slug not in wanted:
+            continue
         group = groups.setdefault(group_id, Group(name=name, count=0, total=0))
         for node in edges(connection):
             works.add(node, trade(group_id, name))

@@ -51,7 +51,19 @@ def of_node(node: Node, title_id: str, person_id: str, within: Trade | None, dri
 
 
 def _of_node(node: Node, title_id: str, person_id: str, within: Trade | None, drift: set[str]) -> Iterator[Credit]:
-    """A node with one category: `characters` and `attributes` of the cast, `jobDetails` of the crew."""
+    """A node with one category: `characters` and `attributes` of the cast, `jobDetails` of the crew.
+
+    One of a list of a single trade may leave its category out, and say nothing more either.
+    """
+    if within is not None and "category" not in node.data:
+        yield Credit(
+            source="imdb",
+            show_id=title_id,
+            person_id=person_id,
+            category=within.slug,
+            category_name=within.name,
+        )
+        return
     category = node.need("category")
     words = [entry for key in ("id", "text") if (entry := category.string(key))]
     own = _own_trade(words, within, category, drift)

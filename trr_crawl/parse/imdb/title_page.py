@@ -14,14 +14,11 @@ from typing import Any, Final
 from trr_crawl import text
 from trr_crawl.items import UNSET, Episode, Item, Maybe, Person, Show
 from trr_crawl.parse.errors import ShapeError
-from trr_crawl.parse.imdb import graphql, next_data, title
+from trr_crawl.parse.imdb import graphql, next_data, title, title_part
 from trr_crawl.parse.imdb.categories import CAST, trade
 from trr_crawl.parse.imdb.credits import CAST_FIELDS, CreditsPage, cast_of, read_lists
 from trr_crawl.parse.imdb.roles import edges, is_whole, says_more
 from trr_crawl.parse.node import Node
-
-PAGE_SIZE: Final = 250
-"""Keywords, companies or interests that an answer holds at most."""
 
 KEYWORDS_SHOWN: Final = 5
 """So many keywords does a page show at most, and so many are told of a list that did not come to its end."""
@@ -39,7 +36,6 @@ FIRST_NAMED: Final = 4
 """How many of them `Show.top_cast_ids` names."""
 
 OPERATION = "TitlePage"
-KEYWORDS_OPERATION = "TitleKeywords"
 
 QUERY = f"""
 query {OPERATION}($id: ID!, $first: Int!, $top: Int!) {{
@@ -95,20 +91,6 @@ query {OPERATION}($id: ID!, $first: Int!, $top: Int!) {{
 }}
 """
 
-KEYWORDS_QUERY = f"""
-query {KEYWORDS_OPERATION}($id: ID!, $first: Int!, $after: ID) {{
-  title(id: $id) {{
-    id
-    titleText {{ text }}
-    keywords(first: $first, after: $after) {{
-      total
-      pageInfo {{ hasNextPage endCursor }}
-      edges {{ node {{ text }} }}
-    }}
-  }}
-}}
-"""
-
 _READ = title.KNOWN | frozenset(
     "releaseDate canRate genres interests keywords storylineKeywords spokenLanguages countriesDetails taglines "
     "primaryVideos production distribution companyCreditCategories cast castV2 crewV2 principalCredits "
@@ -159,30 +141,12 @@ class TitlePage:
         yield from self.cast.items()
 
 
-@dataclass(kw_only=True, slots=True)
-class KeywordsPage:
-    """More of a title's keywords."""
-
-    keywords: list[str]
-    total: int
-    next_cursor: str | None = None
-
-
 def query(title_id: str) -> dict[str, Any]:
     """The body of the GraphQL request for a title."""
     return {
         "query": QUERY,
         "operationName": OPERATION,
-        "variables": {"id": title_id, "first": PAGE_SIZE, "top": TOP_CAST},
-    }
-
-
-def keywords_query(title_id: str, after: str | None) -> dict[str, Any]:
-    """The body of the GraphQL request for the keywords behind a cursor."""
-    return {
-        "query": KEYWORDS_QUERY,
-        "operationName": KEYWORDS_OPERATION,
-        "variables": {"id": title_id, "first": PAGE_SIZE, "after": after},
+        "variables": {"id": title_id, "first": title_part.PAGE_SIZE, "top": TOP_CAST},
     }
 
 
@@ -199,16 +163,6 @@ def parse_answer(body: bytes, title_id: str, *, country: str, language: str) -> 
     """Read the GraphQL answer to `query`, asked as a caller from `country` who reads `language`."""
     node = graphql.title(body, title_id)
     return _page(node, node, title_id, country=country, language=language)
-
-
-def parse_keywords_answer(body: bytes, title_id: str) -> KeywordsPage:
-    """Read the GraphQL answer to `keywords_query`."""
-    node = graphql.title(body, title_id)
-    title.check_id(node, title_id)
-    connection = node.need("keywords")
-    return KeywordsPage(
-        keywords=_edge_texts(connection), total=connection.integer("total") or 0, next_cursor=_next_cursor(connection)
-    )
 
 
 def _page(head: Node, body: Node, title_id: str, *, country: str | None, language: str | None) -> TitlePage:
@@ -229,7 +183,7 @@ def _page(head: Node, body: Node, title_id: str, *, country: str | None, languag
         cast=cast,
         keywords=listed,
         keywords_total=(keywords.integer("total") if keywords else None) or len(listed),
-        next_cursor=_next_cursor(keywords) if keywords else None,
+        next_cursor=title_part.next_cursor(keywords) if keywords else None,
         cut=[*_cut(head, body), *cast.cut],
         drift=_drift(head, body, cast),
     )
@@ -575,8 +529,3 @@ def _carrier(key: str, *nodes: Node) -> Node:
 
 def _edge_texts(connection: Node) -> list[str]:
     return list(dict.fromkeys(edge.need_string("text") for edge in edges(connection)))
-
-
-def _next_cursor(connection: Node) -> str | None:
-    info = connection.node("pageInfo")
-    return info.need_string("endCursor") if info is not None and info.flag("hasNextPage") else None

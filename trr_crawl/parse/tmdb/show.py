@@ -278,6 +278,14 @@ def _show(node: Node, show_id: str, language: str, drift: Drift) -> Show:
         total_seasons=count(node, "number_of_seasons"),
         season_labels=stated(node, "seasons", [str(season.season_number(entry)) for entry in node.nodes("seasons")]),
         total_episodes=count(node, "number_of_episodes"),
+        total_specials=stated(node, "seasons", _specials(node)),
+    )
+
+
+def _specials(node: Node) -> int:
+    """TMDb keeps them in season 0, and out of its totals."""
+    return sum(
+        entry.integer("episode_count") or 0 for entry in node.nodes("seasons") if season.season_number(entry) == 0
     )
 
 

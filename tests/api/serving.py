@@ -1,0 +1,96 @@
+"""The API on a socket of loopback, with its answers checked and its round trips counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from psycopg import AsyncConnection
+from starlette.routing import Match
+
+from trr_api.config import Settings
+from trr_api.problems import ProblemDetails
+from trr_api.protocol import Protocol
+
+
+class Counted(AsyncConnection[Any]):
+    """A connection that counts how often it waited for the server."""
+
+    trips = 0
+
+    async def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+        return await super().wait(_noted(gen), *arguments, **options)
+
+
+def _noted(waiting: Any) -> Generator[Any, Any, Any]:
+    """The same generator, counted if it waits at all: one that finds nothing to do ends at once."""
+    try:
+        wanted = next(waiting)
+        Counted.trips += 1
+        while True:
+            wanted = waiting.send((yield wanted))
+    except StopIteration as end:
+        return end.value
+
+
+def settings(url: str, **values: Any) -> Settings:
+    """Settings for tests: no rate limit."""
+    return Settings(**{"database_url": url, "rate_limit": "0/minute", "secret": "a secret of the tests", **values})
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Run the application in a thread; yields its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_config=None, server_header=False, lifespan="on", http=Protocol)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Checked:
+    """A hook that holds every answer against the contract: the route's model, or a problem."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.routes = [route for route in _routes(app) if isinstance(route, APIRoute)]
+
+    def __call__(self, response: httpx.Response) -> None:
+        response.read()
+        assert response.headers["x-request-id"]
+        assert response.status_code not in {500, 502}, response.text
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == "application/problem+json"
+            problem = ProblemDetails.model_validate_json(response.content)
+            assert problem.status == response.status_code
+            assert problem.request_id == response.headers["x-request-id"]
+        elif response.status_code == 200 and "json" in response.headers["content-type"]:
+            assert "etag" in response.headers or response.request.method != "GET"
+            model = self._model(response.request)
+            if model is not None and "fields" not in response.request.url.params:
+                model.model_validate_json(response.content)
+
+    def _model(self, request: httpx.Request) -> Any:
+        scope = {"type": "http", "path": request.url.path, "method": request.method, "headers": []}
+        for route in self.routes:
+            if route.matches(scope)[0] == Match.FULL:
+                return route.response_model
+        return None
+
+
+def _routes(app: FastAPI) -> list[Any]:
+    return list(app.routes)

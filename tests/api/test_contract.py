@@ -1,0 +1,148 @@
+"""The document: committed as it is, true of every answer, and enough to generate a client from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from serving import served, settings
+from stock import stock
+from trr_api import keys, openapi
+from trr_api.app import create_app
+from trr_api.keys import queries
+from trr_api.problems import ProblemDetails
+from trr_api.tables import SCOPES
+from trr_crawl.catalog import write
+
+HERE = Path(__file__).parent
+THERE = {
+    "episode": "episode",
+    "image": "image",
+    "list_id": "list",
+    "network": "network",
+    "company": "company",
+    "provider": "watch_provider",
+}
+"""Parameters of paths -> kinds."""
+
+
+@pytest.fixture
+def written_to(crawl_url: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """The address of an API over a catalog that may be changed, a key that allows everything, and what is there."""
+    key = keys.new()
+    with psycopg.connect(crawl_url) as connection:
+        write.prepare(connection)
+        stock(connection)
+        connection.execute(queries.CREATE, ["Editor", keys.digest(key), list(SCOPES)])
+        there = {
+            name: str(entity)
+            for name, kind in THERE.items()
+            for (entity,) in connection.execute("SELECT min(entity_id::text) FROM external_ids WHERE kind = %s", [kind])
+        }
+    with served(create_app(settings(crawl_url))) as address:
+        yield address, key, there | {"show": "harbour-hearts", "person": "mara-lindqvist", "source": "imdb"}
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_the_committed_document_is_the_one_served(app: FastAPI) -> None:
+    committed = openapi.PATH.read_text(encoding="utf-8")
+    assert committed == openapi.text(app), "run: make openapi"
+    assert json.loads(committed)["openapi"].startswith("3.1")
+
+
+def test_every_operation_is_described_and_has_examples(app: FastAPI) -> None:
+    for name, operation in operations(app.openapi()):
+        assert operation["summary"], name
+        assert operation["description"], name
+        bodies = [
+            content
+            for response in operation["responses"].values()
+            for media_type, content in response.get("content", {}).items()
+            if "json" in media_type
+        ]
+        assert all("example" in body for body in bodies), name
+
+
+def test_examples_are_what_the_models_say(app: FastAPI) -> None:
+    document = app.openapi()
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.response_model is not None:
+            for method in route.methods:
+                responses = document["paths"][route.path][method.lower()]["responses"]
+                route.response_model.model_validate(responses["200"]["content"]["application/json"]["example"])
+                for status in ("4XX", "5XX"):
+                    if status in responses:
+                        example = responses[status]["content"]["application/problem+json"]["example"]
+                        ProblemDetails.model_validate(example)
+
+
+def test_schemathesis_finds_nothing(written_to: tuple[str, str, dict[str, str]]) -> None:
+    address, key, there = written_to
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", f"{address}/api/v1/openapi.json", "--checks", "all", "--max-examples", "10", "--workers", "1"),
+            *("-H", f"Authorization: Bearer {key}", "--no-color", "--seed", "1"),
+        ],
+        cwd=HERE,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(HERE),
+            "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+            "SCHEMATHESIS_THERE": json.dumps(there),
+        },
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    told = "\n".join(line[:300] for line in done.stdout.splitlines()[-150:])
+    assert done.returncode == 0, told + done.stderr[-2000:]
+
+
+def test_a_generated_client_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"post_hooks": []}))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", "generate", "--path", str(openapi.PATH)),
+            *("--output-path", str(tmp_path / "trr_client"), "--meta", "none", "--config", str(config)),
+            "--fail-on-warning",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def operation(tag: str, name: str) -> Any:
+        return importlib.import_module(f"trr_client.api.{tag}.{name}")
+
+    with importlib.import_module("trr_client").Client(base_url=address) as client:
+        show = operation("shows", "get_show").sync(client=client, show="harbour-hearts", expand="seasons")
+        assert (show.title, [season.season_number for season in show.seasons]) == ("Harbour Hearts", [0, 1, 2])
+        assert show.external_ids.additional_properties["imdb"] == "tt99000001"
+        page = operation("shows", "list_shows").sync(client=client, limit=2)
+        following = operation("shows", "list_shows").sync(client=client, limit=2, cursor=page.next_cursor)
+        assert len({found.id for found in (*page.data, *following.data)}) == 4
+        episodes = operation("episodes", "list_season_episodes")
+        assert len(episodes.sync(client=client, show="harbour-hearts", number=2).data) == 2
+        missing = operation("people", "get_person").sync_detailed(client=client, person="nobody")
+        assert missing.status_code == 404

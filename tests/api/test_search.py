@@ -1,0 +1,251 @@
+"""/search: names, beginnings, words and misspellings, in the order that a person expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import Connection, RawCursor
+
+from serving import Checked, Counted, served, settings
+from stock import put, record
+from support import Server
+from trr_api.app import create_app
+from trr_api.database import Database
+from trr_api.search import queries
+from trr_api.search.schemas import SearchParameters
+from trr_crawl.catalog import write
+
+
+def show(number: int, title: str, **payload: Any) -> list[Any]:
+    """A show that both sources describe."""
+    said = {name: payload.pop(name) for name in ("genres", "networks", "vote_count") if name in payload}
+    original = payload.pop("original_title", title)
+    return [
+        record("show", f"tt{number}", title=title, original_title=original, country="US", **said),
+        record("show", f"{number}", "tmdb", title=title, external_ids={"imdb": f"tt{number}"}, **payload),
+    ]  # fmt: skip
+
+
+def fill(connection: Connection[Any]) -> None:
+    put(
+        connection,
+        *show(1, "Lagoon", popularity=2.0, genres=["Romance"], networks=["Channel Nine"]),
+        *show(2, "Lagoon Nights", popularity=90.0, genres=["Reality-TV"]),
+        *show(3, "The Blue Lagoon", popularity=95.0),
+        *show(4, "Pier Seven", overview="Nobody leaves the lagoon.", popularity=99.0),
+        *show(5, "Señora Ángela", original_title="La Señora", popularity=1.0),
+        *show(6, "Hafenliebe", alternative_titles=[{"title": "Harbor of Love", "country": "US"}], popularity=3.0),
+        *show(7, "Lighthouse Keepers", popularity=5.0),
+        *show(8, "Gone", popularity=5.0),
+        record("person", "nm1", name="Siobhán O'Hara", also_known_as=["Shiv the Skipper"]),
+        record("person", "nm2", name="Lagoon Smith"),
+        record("episode", "tt101", show_id="tt1", title="The Long Pier", season_number=1, country="US"),
+        record("episode", "tt201", show_id="tt2", title="The Long Pier", season_number=1, country="US"),
+        record("watch_provider", "9301", "tmdb", name="Streamly"),
+        record(
+            "offer", "2/US/buy/9301", "tmdb", show_id="2", region="US", offer_type="buy", provider_id="9301"
+        ),
+    )  # fmt: skip
+    connection.execute("ANALYZE search_documents")
+    connection.commit()
+
+
+@pytest.fixture(scope="module")
+def url(embedded_server: Server) -> Iterator[str]:
+    found = embedded_server.create("searched", "template")
+    with psycopg.connect(found) as connection:
+        write.prepare(connection)
+        fill(connection)
+    yield found
+    embedded_server.drop("searched")
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[httpx.Client]:
+    configured = settings(url)
+    app = create_app(configured, Database(configured, Counted))
+    with (
+        served(app) as address,
+        httpx.Client(base_url=f"{address}/api/v1", event_hooks={"response": [Checked(app)]}) as opened,
+    ):
+        yield opened
+
+
+def found(client: httpx.Client, q: str, **narrowed: Any) -> list[tuple[str, str]]:
+    """(name, how it matches) of each result."""
+    response = client.get("/search", params={"q": q, **narrowed})
+    assert response.status_code == 200, response.text
+    return [(_name(result), result["match"]) for result in response.json()["data"]]
+
+
+def _name(result: dict[str, Any]) -> str:
+    thing = result[result["kind"]]
+    name: str = thing["name"] if result["kind"] == "person" else thing["title"]
+    return name
+
+
+def test_the_exact_name_comes_first_then_beginnings_then_words(client: httpx.Client) -> None:
+    assert found(client, "lagoon") == [
+        ("Lagoon", "name"),
+        ("Lagoon Nights", "beginning"),
+        ("Lagoon Smith", "beginning"),
+        ("The Blue Lagoon", "words"),
+        ("Pier Seven", "words"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("SENORA ANGELA", ("Señora Ángela", "name")),
+        ("señora ángela", ("Señora Ángela", "name")),
+        ("sen\u0303ora a\u0301ngela", ("Señora Ángela", "name")),
+        ("la senora", ("Señora Ángela", "other_name")),
+        ("harbor of love", ("Hafenliebe", "other_name")),
+        ("siobhan o'hara", ("Siobhán O'Hara", "name")),
+        ("Siobhan OHara", ("Siobhán O'Hara", "name")),
+        ("skipper", ("Siobhán O'Hara", "words")),
+        ("lighth", ("Lighthouse Keepers", "beginning")),
+        ("keepers light", ("Lighthouse Keepers", "words")),
+        ("nobody leaves", ("Pier Seven", "words")),
+        ("ligthouse", ("Lighthouse Keepers", "spelling")),
+        ("lighthose kepers", ("Lighthouse Keepers", "spelling")),
+        ("siobhan oharra", ("Siobhán O'Hara", "spelling")),
+        ("harbour of love", ("Hafenliebe", "spelling")),
+        ("  Pier --- Seven!! ", ("Pier Seven", "name")),
+    ],
+)
+def test_a_thing_is_found_however_it_is_written(client: httpx.Client, q: str, expected: tuple[str, str]) -> None:
+    assert found(client, q)[0] == expected
+
+
+@pytest.mark.parametrize("q", ["xqzzy wvvk", "!!!", "' OR 1=1 --", "a & b | !c :*", "\\", "%", "_", "x\ny"])
+def test_nonsense_finds_nothing_and_is_no_error(client: httpx.Client, q: str) -> None:
+    assert found(client, q) == []
+
+
+def test_kinds_and_facets_narrow(client: httpx.Client, url: str) -> None:
+    with psycopg.connect(url) as connection:
+        [(provider,)] = connection.execute("SELECT id FROM watch_providers").fetchall()
+    assert found(client, "lagoon", kind="person") == [("Lagoon Smith", "beginning")]
+    assert found(client, "lagoon", genre="Romance") == [("Lagoon", "name")]
+    assert found(client, "lagoon", network="Channel Nine") == [("Lagoon", "name")]
+    assert found(client, "lagoon", provider=provider) == [("Lagoon Nights", "beginning")]
+    assert found(client, "lagoon", provider=provider, region="US") == [("Lagoon Nights", "beginning")]
+    assert found(client, "lagoon", provider=provider, region="DE") == []
+    assert found(client, "lagoon", provider=provider, genre="Romance") == []
+    both = client.get("/search", params={"q": "the long pier"}).json()["data"]
+    assert {result["show"]["title"] for result in both} == {"Lagoon", "Lagoon Nights"}
+    assert len(client.get("/search", params={"q": "the long pier", "genre": "Romance"}).json()["data"]) == 1
+
+
+def test_pages_have_each_result_once_in_order(client: httpx.Client) -> None:
+    whole = client.get("/search?q=lagoon").json()["data"]
+    path, seen = "/search?q=lagoon&limit=2", []
+    while path:
+        response = client.get(path)
+        seen += response.json()["data"]
+        path = response.links["next"]["url"].removeprefix("/api/v1") if response.json()["next_cursor"] else ""
+    assert seen == whole
+
+
+def test_a_search_costs_one_round_trip(client: httpx.Client) -> None:
+    client.get("/search?q=warm")
+    before = Counted.trips
+    for at in range(10):
+        client.get(f"/search?q=lagoon{at}")
+    assert 10 <= Counted.trips - before <= 14  # a connection that has not seen the statement prepares it first
+
+
+def test_what_changes_or_vanishes_is_found_as_it_is_now(connection: Connection[Any]) -> None:
+    """Documents follow in the same transaction, on every server."""
+    fill(connection)
+
+    def search(q: str) -> list[str]:
+        statement = queries.search(SearchParameters(q=q), queries.KINDS, None)
+        with RawCursor(connection) as cursor:
+            [(data, *_)] = cursor.execute(statement.query, statement.values).fetchall()
+        connection.commit()
+        return [_name(result) for result in data]
+
+    assert search("gone") == ["Gone"]
+    put(connection, *show(8, "Back Again"))
+    assert search("gone") == []
+    assert search("back again") == ["Back Again"]
+    put(connection, *show(8, "Back Again", overview="A diver's bell"))
+    assert search("divers bell") == ["Back Again"]
+    connection.execute("UPDATE shows SET removed_at = now() WHERE title = 'Back Again'")
+    assert search("back again") == []
+    connection.execute("UPDATE shows SET removed_at = NULL WHERE title = 'Back Again'")
+    assert search("back again") == ["Back Again"]
+    connection.execute("DELETE FROM episodes")
+    assert search("the long pier") == []
+    [(documents, things)] = connection.execute(
+        "SELECT (SELECT count(*) FROM search_documents), (SELECT count(*) FROM shows) + (SELECT count(*) FROM people)"
+    ).fetchall()
+    assert documents == things
+
+
+def test_words_that_everything_has_are_looked_up_among_the_best_known(
+    connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "COMMON", 50)
+    monkeypatch.setattr(queries, "BEST_KNOWN", 20)
+    monkeypatch.setattr(queries, "CANDIDATES", 10)
+    connection.execute(
+        "INSERT INTO shows (title, tmdb_popularity) SELECT 'Week of ' || n, n FROM generate_series(1, 300) n"
+    )
+    connection.execute("ANALYZE search_documents")
+    queries._search.cache_clear()
+    statement = queries.search(SearchParameters(q="of week"), ("show",), None)
+    queries._search.cache_clear()
+    with RawCursor(connection) as cursor:
+        [(data, *_)] = cursor.execute(statement.query, statement.values).fetchall()
+    assert len(data) == 10
+    assert all(int(result["show"]["title"].split()[-1]) > 280 for result in data)
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=%00", "q"),
+        ("q=a%00b", "q"),
+        ("q=" + "x" * 201, "q"),
+        ("q=x&limit=0", "limit"),
+        ("q=x&limit=1000000000", "limit"),
+        ("q=x&kind=network", "kind"),
+        ("q=x&genre=", "genre"),
+        ("q=x&genre=%00", "genre"),
+        ("q=x&provider=1", "provider"),
+        ("q=x&region=US", "region"),
+        ("q=x&provider=0199c0de-0000-7000-8000-000000000001&region=usa", "region"),
+        ("q=x&kind=person&genre=Drama", "kind"),
+        ("q=x&cursor=AAAA", "cursor"),
+        ("q=x&cursor=%00", "cursor"),
+        ("q=x&order=name", "order"),
+    ],
+)
+def test_what_is_wrong_is_named(client: httpx.Client, query: str, parameter: str) -> None:
+    response = client.get(f"/search?{query}")
+    assert response.status_code == 422, response.text
+    assert [error["parameter"] for error in response.json()["errors"]] == [parameter]
+
+
+def test_cursors_of_another_question_or_changed_ones_are_refused(client: httpx.Client) -> None:
+    cursor = client.get("/search?q=lagoon&limit=2").json()["next_cursor"]
+    assert client.get("/search", params={"q": "lagoon", "cursor": cursor}).status_code == 200
+    changed = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+    for params in ({"q": "pier", "cursor": cursor}, {"q": "lagoon", "kind": "show", "cursor": cursor}):
+        assert client.get("/search", params=params).json()["type"] == "/problems/invalid-cursor"
+    assert client.get("/search", params={"q": "lagoon", "cursor": changed}).json()["type"] == "/problems/invalid-cursor"
+    assert client.get("/shows", params={"cursor": cursor}).json()["type"] == "/problems/invalid-cursor"
+
+
+def test_a_question_of_a_megabyte_is_refused(client: httpx.Client) -> None:
+    assert client.get("/search", params={"q": "x" * 60_000}).status_code in (400, 414)

@@ -1,0 +1,1 @@
+"""What editors do: overrides, identity proposals, conflicts, coverage. With an API key only."""

@@ -1,0 +1,106 @@
+"""Puts the application together."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache, partial
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
+
+from trr_api import objects, openapi
+from trr_api.admin.routes import router as admin
+from trr_api.catalog.credits.routes import router as credits_
+from trr_api.catalog.episodes.routes import router as episodes
+from trr_api.catalog.find.routes import router as find
+from trr_api.catalog.images.routes import router as images
+from trr_api.catalog.lists.routes import router as lists
+from trr_api.catalog.organisations.routes import router as organisations
+from trr_api.catalog.people.routes import router as people
+from trr_api.catalog.shows.routes import router as shows
+from trr_api.changes.listener import Listener
+from trr_api.changes.routes import router as changes
+from trr_api.conditional import Clock, Conditional
+from trr_api.config import Settings
+from trr_api.database import Database
+from trr_api.export.routes import router as export
+from trr_api.health.routes import router as health
+from trr_api.metrics import Metrics
+from trr_api.middleware import Requests
+from trr_api.paging import Cursors
+from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
+from trr_api.routing import PREFIX, take_in
+from trr_api.search.routes import router as search
+from trr_api.throttle import Throttle
+
+DESCRIPTION: Final = """
+Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
+
+Lists are paged by cursors (`next_cursor`, and `Link` headers); every GET has an `ETag`; what goes wrong comes as
+`application/problem+json`. An id that was merged into another answers 308.
+"""
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """The application. Settings come from the environment, the pool from the settings, where they are not given."""
+    settings = settings or Settings()
+    database = database or Database(settings)
+    metrics = Metrics(database)
+    listener = Listener(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            await listener.close()
+            await database.close()
+
+    app = FastAPI(
+        title="TRR",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.metrics = metrics
+    app.state.listener = listener
+    app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
+    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
+    take_in(app, search, changes, export, admin, health)
+    if (pictures := objects.folder(settings.images_store)) is not None:
+        app.mount(objects.PREFIX, objects.Objects(pictures))
+    app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    # The last one added is the outermost.
+    app.add_middleware(Conditional, clock=Clock(database))
+    add_compress_type("application/x-ndjson")
+    app.add_middleware(CompressMiddleware)
+    app.add_middleware(Throttle, settings=settings, database=database)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "if-none-match", "x-request-id"],
+            expose_headers=["etag", "link", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+        )
+    app.add_middleware(Requests, metrics=metrics)
+    return app

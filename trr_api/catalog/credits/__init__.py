@@ -1,0 +1,1 @@
+"""Who worked on shows, seasons and episodes."""

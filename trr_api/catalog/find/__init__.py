@@ -1,0 +1,1 @@
+"""Things by their ids elsewhere."""

@@ -1,0 +1,1 @@
+"""Lists of shows and episodes, as people keep them at the sources."""

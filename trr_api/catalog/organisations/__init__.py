@@ -1,0 +1,1 @@
+"""Networks, companies, and providers."""

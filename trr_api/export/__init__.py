@@ -1,0 +1,1 @@
+"""The whole catalog in files."""

@@ -1,0 +1,1 @@
+"""Whether the process lives, whether it can serve, and its numbers."""

@@ -1,0 +1,78 @@
+"""Pages by keyset: a signed cursor that holds the place of the last row, and Link headers that carry it on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import Field
+from starlette.requests import Request
+
+from trr_api.parameters import Parameters
+from trr_api.problems import Problem, invalid
+
+MOST: Final = 100
+USUAL: Final = 50
+_SIGNATURE: Final = 12
+
+
+class PageParameters(Parameters):
+    """The query of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL
+    """Rows a page."""
+    cursor: Annotated[str, Field(max_length=2000)] | None = None
+    """Where to go on: `next_cursor` of the page before, for the same address and sort. Opaque and signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """Writes and reads cursors. `scope` says of which endpoint and order they are; another's is refused."""
+
+    secret: bytes
+
+    def write(self, scope: str, place: bytes) -> str:
+        """A cursor for the sort keys of a row, a JSON array as PostgreSQL made it."""
+        return base64.urlsafe_b64encode(self._sign(scope, place) + place).rstrip(b"=").decode()
+
+    def read(self, scope: str, text: str) -> list[Any]:
+        """The sort keys in a cursor. Problem where it is none, was changed, or belongs to something else."""
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise _refused() from None
+        signature, place = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        if not hmac.compare_digest(signature, self._sign(scope, place)):
+            raise _refused()
+        keys: list[Any] = json.loads(place)
+        return keys
+
+    def after(self, scope: str, text: str | None) -> list[Any] | None:
+        """The sort keys in the cursor that a request gave, if it gave one."""
+        return None if text is None else self.read(scope, text)
+
+    def _sign(self, scope: str, place: bytes) -> bytes:
+        return hmac.digest(self.secret, scope.encode() + b"\0" + place, hashlib.sha256)[:_SIGNATURE]
+
+
+def _refused() -> Problem:
+    return invalid("cursor", "it is not one that this address and sort gave; start without one", kind="invalid-cursor")
+
+
+def links(request: Request, cursor: str | None) -> dict[str, str]:
+    """The Link header (RFC 8288) of a page: its beginning, and the next page if there is one."""
+    query = [(name, value) for name, value in parse_qsl(request.scope["query_string"].decode()) if name != "cursor"]
+    found = [f'<{_address(request, query)}>; rel="first"']
+    if cursor is not None:
+        found.append(f'<{_address(request, [*query, ("cursor", cursor)])}>; rel="next"')
+    return {"link": ", ".join(found)}
+
+
+def _address(request: Request, query: list[tuple[str, str]]) -> str:
+    return request.url.path + (f"?{urlencode(query)}" if query else "")

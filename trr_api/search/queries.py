@@ -1,0 +1,190 @@
+"""SQL of search.
+
+Four ways to find something, best first: it is called so, its name begins so, its words are in its document, or it is
+spelled like it. Each way gives only so many, the best-known of them, so that "the" costs about as much as a rare name;
+where the first three find enough, nothing is looked up by its spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from trr_api.catalog.queries import EPISODE, PERSON, SHOW, embedded
+from trr_api.queries import Fields, Sort, Statement, Values, after_place, page
+from trr_crawl.catalog.tables import ENTITIES
+
+if TYPE_CHECKING:
+    from trr_api.search.schemas import SearchParameters
+
+KINDS: Final = ("show", "person", "episode")
+
+CANDIDATES: Final = 200
+"""Things of a kind that each way may give."""
+
+COMMON: Final = 5000
+"""Things of a kind that have a word; from here on it is a common one."""
+
+BEST_KNOWN: Final = 3000
+"""Things of a kind among which words are looked up that are all common."""
+
+ENOUGH: Final = 5
+"""Things found as they are written; with fewer, and none that is called so, spelling is tried too."""
+
+# What is asked: its folded text, its words (the last one as a beginning, if it has three letters), and which part of
+# all documents has its rarest word, by the statistics of ANALYZE. No row where no letter is asked for.
+_ASKED: Final = """
+words AS MATERIALIZED (
+    SELECT text, query, word, last, last AND length(word) >= 3 AS begins FROM (
+        SELECT fold($1::text) AS text, plainto_tsquery('simple', fold($1::text)) AS query
+    ) folded, LATERAL (
+        SELECT word, row_number() OVER (ORDER BY place DESC) = 1 AS last
+        FROM string_to_table(text, ' ') WITH ORDINALITY AS listed (word, place)
+    ) listed
+    WHERE text <> ''
+), asked AS MATERIALIZED (
+    SELECT text, CASE WHEN bool_or(begins) AND query::text <> '' THEN (query::text || ':*')::tsquery ELSE query END
+           AS query, CASE WHEN length(text) < 3 THEN 1 ELSE min(frequency) END AS frequency
+    FROM words, LATERAL (
+        SELECT coalesce(sum(frequency), 0) AS frequency FROM (
+            SELECT unnest(most_common_elems::text::text[]) AS lexeme, unnest(most_common_elem_freqs) AS frequency
+            FROM pg_stats WHERE (schemaname, tablename, attname) = (current_schema(), 'search_documents', 'document')
+        ) common
+        WHERE CASE WHEN begins THEN starts_with(lexeme, word) ELSE lexeme = word END
+    ) known
+    GROUP BY text, query::text, query
+)
+"""
+
+_ROW: Final = "entity_id, kind, show_id, name, names, document, popularity"
+_TEXT: Final = "(SELECT text FROM asked)"
+_QUERY: Final = "(SELECT query FROM asked)"
+
+# What an index gives is materialized before it is put into order: else the planner might walk through everything in
+# the wished order until enough is found, which for rare words is the end.
+_WRITTEN: Final = """
+common_{kind} AS MATERIALIZED (
+    SELECT frequency * reltuples >= {common} AS yes FROM asked, pg_class WHERE oid = '{table}'::regclass
+), told_{kind} AS MATERIALIZED (
+    SELECT {row} FROM search_documents found
+    WHERE kind = '{kind}' AND document @@ {query} AND NOT (SELECT yes FROM common_{kind}) {narrowed}
+), written_{kind} AS MATERIALIZED (
+    (SELECT {row} FROM search_documents found
+     WHERE kind = '{kind}' AND name = left({text}, 200) {narrowed} LIMIT {candidates})
+    UNION ALL
+    (SELECT {row} FROM search_documents found
+     WHERE kind = '{kind}' AND name > left({text}, 200) AND name < left({text}, 200) || chr(1114111) {narrowed}
+     LIMIT {candidates})
+    UNION ALL
+    (SELECT * FROM told_{kind} ORDER BY popularity DESC LIMIT {candidates})
+    UNION ALL
+    (SELECT * FROM (
+         SELECT {row} FROM search_documents
+         WHERE kind = '{kind}' AND (SELECT yes FROM common_{kind}) ORDER BY popularity DESC LIMIT {best_known}
+     ) found
+     WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
+)"""
+
+# pg_trgm's operators with their usual thresholds: half of the letters' triples in whole words, or 0.6 in any part. The
+# first finds more, and among millions of names costs too much.
+_ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
+
+_SPELLED: Final = """
+spelled_{kind} AS MATERIALIZED (
+    SELECT {row} FROM search_documents found
+    WHERE kind = '{kind}' AND names {alike} {text} AND (SELECT few FROM enough) {narrowed}
+    ORDER BY word_similarity({text}, names) + similarity({text}, name) DESC, popularity DESC LIMIT {candidates}
+)"""
+
+_FOUND: Final = """
+(
+    WITH {asked}, {written},
+    written AS MATERIALIZED ({all_written}),
+    enough AS MATERIALIZED (
+        SELECT count(*) < {enough} AND NOT coalesce(bool_or(name = {text}), false) AS few FROM written
+    ),
+    {spelled},
+    found AS (SELECT * FROM written UNION {all_spelled}),
+    matched AS (
+        SELECT found.*, CASE
+            WHEN name = left(text, 200) THEN 'name'
+            WHEN strpos(E'\\n' || names || E'\\n', E'\\n' || text || E'\\n') > 0 THEN 'other_name'
+            WHEN starts_with(name, text) THEN 'beginning'
+            WHEN document @@ query THEN 'words'
+            ELSE 'spelling'
+        END AS match, text, query
+        FROM found, asked
+    )
+    SELECT entity_id AS id, kind, match, popularity, round(CASE match
+        WHEN 'name' THEN 5
+        WHEN 'other_name' THEN 4
+        WHEN 'beginning' THEN 3
+        -- One decimal: between things that have the words in equal places, the better known one comes first.
+        WHEN 'words' THEN 1 + round(ts_rank(document, query)::numeric, 1)
+        -- Like a part of the names, and like the whole name.
+        ELSE (word_similarity(text, names) + similarity(text, name))::numeric / 2
+    END, 2)::real AS score
+    FROM matched
+) found
+"""
+
+RESULT: Final[Fields] = {
+    "kind": "found.kind",
+    "id": "found.id",
+    "match": "found.match",
+    "score": "found.score",
+    "show": "CASE WHEN found.kind = 'show' THEN " + embedded(SHOW, "shows show WHERE show.id = found.id")
+    + " WHEN found.kind = 'episode' THEN "
+    + embedded(SHOW, "episodes episode JOIN shows show ON show.id = episode.show_id WHERE episode.id = found.id")
+    + " END",
+    "person": "CASE WHEN found.kind = 'person' THEN "
+    + embedded(PERSON, "people person WHERE person.id = found.id")
+    + " END",
+    "episode": "CASE WHEN found.kind = 'episode' THEN "
+    + embedded(EPISODE, "episodes episode WHERE episode.id = found.id")
+    + " END",
+}  # fmt: skip
+
+BEST_FIRST: Final = Sort((("found.score", "real"), ("found.popularity", "real"), ("found.id", "uuid")), descending=True)
+
+# Of shows, and of the shows that episodes belong to.
+_FACETS: Final = {
+    "genre": "show.genres @> ARRAY[{}::text]",
+    "network": "show.networks @> ARRAY[{}::text]",
+    "provider": "EXISTS (SELECT FROM offers offer WHERE offer.show_id = show.id AND offer.removed_at IS NULL "
+    "AND offer.provider_id = {}::uuid",
+}
+
+
+def search(asked: SearchParameters, kinds: tuple[str, ...], after: Sequence[object] | None) -> Statement:
+    """A page of what matches, best first."""
+    values = Values()
+    values(asked.q)
+    facets = [condition.format(values(value)) for name, condition in _FACETS.items()
+              if (value := getattr(asked, name)) is not None]  # fmt: skip
+    if asked.provider is not None:
+        facets[-1] += f" AND offer.region = {values(asked.region)}::text)" if asked.region is not None else ")"
+    query = _search(kinds, tuple(facets), len(values.bound), after is not None)
+    return after_place(query, values.bound, asked.limit, after)
+
+
+@lru_cache(maxsize=256)
+def _search(kinds: tuple[str, ...], facets: tuple[str, ...], bound: int, after: bool) -> bytes:
+    narrowed = ""
+    if facets:
+        narrowed = f"AND EXISTS (SELECT FROM shows show WHERE show.id = found.show_id AND {' AND '.join(facets)})"
+    parts = {
+        "row": _ROW, "text": _TEXT, "query": _QUERY, "narrowed": narrowed,
+        "candidates": CANDIDATES, "common": COMMON, "best_known": BEST_KNOWN,
+    }  # fmt: skip
+    found = _FOUND.format(
+        asked=_ASKED,
+        written=", ".join(_WRITTEN.format(kind=kind, table=ENTITIES[kind].name, **parts) for kind in kinds),
+        all_written=" UNION ".join(f"SELECT * FROM written_{kind}" for kind in kinds),
+        enough=ENOUGH,
+        text=_TEXT,
+        spelled=", ".join(_SPELLED.format(kind=kind, alike=_ALIKE[kind], **parts) for kind in kinds),
+        all_spelled=" UNION ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
+    )
+    return page(RESULT, found, sort=BEST_FIRST, bound=bound, after=after)
