@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from argparse import ArgumentParser
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -11,10 +12,12 @@ from importlib.resources import files
 import psycopg
 import pytest
 from psycopg import sql
+from scrapy.utils.project import get_project_settings
 from scrapyd_nodes import FakeNode
 
 from support import Server, scrapy
 from trr_crawl.clock import Clock
+from trr_crawl.commands.schedule import Command as ScheduleCommand
 from trr_crawl.fleet import engine, schedules
 from trr_crawl.fleet.engine import EngineError, prepare
 from trr_crawl.fleet.nodes import Node
@@ -122,20 +125,30 @@ def test_a_database_that_is_away_at_midnight_costs_one_run_nothing_and_makes_non
         assert connection.execute("SELECT count(*), count(DISTINCT slot_at) FROM schedule_runs").fetchone() == (4, 2)
 
 
-def test_the_commands_add_list_pause_and_refuse(crawl_url: str) -> None:
-    add = ("schedule", "add", "nightly", "imdb_episodes", "-a", "due=true", "--cron", "0 3 * * *")
-    assert "nightly: next " in scrapy(*add, "--zone", "Europe/Berlin", "--workers", "2").output
-    assert "due=true" in scrapy("schedule", "list").output
+def test_the_commands_add_list_pause_and_refuse(crawl_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    add = ("add", "nightly", "imdb_episodes", "-a", "due=true", "--cron", "0 3 * * *")
+    assert "nightly: next " in scrapy("schedule", *add, "--zone", "Europe/Berlin", "--workers", "2").output
     assert "makes no more runs" in scrapy("schedule", "pause", "nightly").output
-    assert "paused" in scrapy("schedule").output
+    listed = scrapy("schedule").output
+    assert "due=true" in listed
+    assert "paused" in listed
+    without_nodes = scrapy("scheduler")
+    assert (without_nodes.status, "set SCRAPYD_NODES" in without_nodes.last_line) == (1, True)
     for mistake, words in (
         (add, "There is a schedule nightly already"),
-        (("schedule", "add", "x", "imdb_nothing", "--cron", "0 3 * * *"), "There is no spider imdb_nothing"),
-        (("schedule", "add", "x", "imdb_episodes", "-a", "shw=1", "--cron", "0 3 * * *"), "has no argument 'shw'"),
-        (("schedule", "run", "daily"), "There is no schedule daily"),
-        (("scheduler",), "set SCRAPYD_NODES"),
+        (("add", "x", "imdb_nothing", "--cron", "0 3 * * *"), "There is no spider imdb_nothing"),
+        (("add", "x", "imdb_episodes", "-a", "shw=1", "--cron", "0 3 * * *"), "has no argument 'shw'"),
+        (("run", "daily"), "There is no schedule daily"),
     ):
-        done = scrapy(*mistake)
-        assert done.status == 1, done.output
-        assert words in done.last_line
-    assert "1 job(s)" not in scrapy("schedule", "runs").output
+        command = ScheduleCommand()
+        command.settings = get_project_settings()
+        parser = ArgumentParser()
+        command.add_options(parser)
+        options, args = parser.parse_known_args(mistake)
+        command.run(args, options)
+        assert command.exitcode == 1
+        assert words in capsys.readouterr().err
+    with psycopg.connect(crawl_url) as connection:
+        assert connection.execute(
+            "SELECT (SELECT count(*) FROM schedules), count(*) FROM schedule_runs"
+        ).fetchone() == (1, 0)
