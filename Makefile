@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo serve openapi test bench check samples clean
+.PHONY: demo fleet serve openapi test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
+
+fleet: $(INSTALLED)  ## two Scrapyd nodes and a scheduler on loopback, and a night's crawl that both share
+	@$(VENV)/bin/python -m samples.fleet
 
 serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs
 	@$(VENV)/bin/python -m samples.serve
@@ -34,7 +37,7 @@ samples: $(INSTALLED)  ## write the demo's archive anew
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) …"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,api,embedded,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,api,embedded,fleet,dev]'
 	@touch $@
 
 clean:

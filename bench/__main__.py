@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, merging, parsing, pictures, report, search, social, store
+from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -52,6 +52,14 @@ class Extent:
     """Of load on each thing that people do."""
     posts: int
     """In the thread of which a page is read."""
+    due_shows: int
+    """Shows of the catalog in which it is decided what is due."""
+    due_records: int
+    """Records beside them."""
+    leases: int
+    """To be handed out to eight workers."""
+    night_shows: int
+    """Shows that one node and two crawl."""
 
 
 FULL = Extent(
@@ -67,6 +75,10 @@ FULL = Extent(
     searched=1.0,
     social_seconds=10,
     posts=1_000_000,
+    due_shows=100_000,
+    due_records=5_000_000,
+    leases=10_000,
+    night_shows=200,
 )
 QUICK = Extent(
     rounds=1,
@@ -81,6 +93,10 @@ QUICK = Extent(
     searched=0.01,
     social_seconds=2,
     posts=50_000,
+    due_shows=10_000,
+    due_records=100_000,
+    leases=1_000,
+    night_shows=30,
 )
 
 COMPLETE_SHOW: Final = {"seasons": 5, "episodes": 60, "cast": 300, "images": 500}
@@ -235,6 +251,20 @@ class Bench:
         )
         report.social(self.console, self.watched.step("discussions under load", measure))
 
+    def fleet(self) -> None:
+        """What is due, leases, and nights by one node and two."""
+        url = self.made.fresh()
+        shows, records = self.extent.due_shows, self.extent.due_records
+        self.watched.step("a catalog to decide about", partial(fleet.fill, url, shows, records))
+        decided = self.watched.step("what is due", partial(fleet.measure_due, url, shows, records))
+        leased = self.watched.step("leases", partial(fleet.measure_leases, url, self.extent.leases))
+        nights = {}
+        for name, cap in (("one pace for the fleet that binds", fleet.CAP), ("none that binds", 0.0)):
+            for nodes in (1, 2):
+                night = partial(fleet.measure_night, self.made.fresh(), nodes, self.extent.night_shows, cap=cap)
+                nights[name, nodes] = self.watched.step(f"a night, {name}, {nodes} node(s)", night)
+        report.fleet(self.console, decided, leased, nights)
+
     def requests(self) -> None:
         """How many requests a complete show takes; counted, not timed."""
         report.requests(self.console, **COMPLETE_SHOW)
@@ -254,6 +284,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.api,
         Bench.search,
         Bench.social,
+        Bench.fleet,
         Bench.requests,
     )
 }

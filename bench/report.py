@@ -15,6 +15,7 @@ from bench.api import CONNECTIONS, Load
 from bench.api import Result as ApiResult
 from bench.crawls import Crawl
 from bench.datasets import Timing as DatasetTiming
+from bench.fleet import Due, Leases, Night
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.pictures import Timing as PictureTiming
@@ -40,6 +41,10 @@ OURS_TO_FLOOR = 2.0
 SOUP_TO_OURS = 30.0
 """Goal: BeautifulSoup beside us on full title pages."""
 
+TWO_TO_ONE_CAPPED = 1.02
+"""Goal: the requests a second that a host gets of two nodes beside those of one, where the fleet's pace binds."""
+TWO_TO_ONE_FREE = 0.65
+"""Goal: the time that two nodes take for a night beside that of one, where it does not."""
 API_TO_BARE = 0.7
 """Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
 WRITING_TO_BARE = 0.5
@@ -310,6 +315,47 @@ def requests(console: Console, *, seasons: int, episodes: int, cast: int, images
     # One page a season, one request a person and season, one page of the gallery for every 48 pictures.
     reference = 1 + seasons + 1 + cast * seasons + _pages(images, 48)
     console.print(f"  [dim]one page a season and one request for each of the cast and season: {reference:,}[/]\n")
+
+
+def fleet(console: Console, decided: Due, leased: Leases, nights: Mapping[tuple[str, int], Night]) -> None:
+    """What is due, who gets it, and nights by one node and two."""
+    title = f"What is due of {decided.shows:,} shows, {decided.records:,} records beside them"
+    table = Table(title=title, title_justify="left")
+    for column in ("due", "all of it, ms", "the first batch, ms", "count by the index, ms"):
+        table.add_column(column, justify="right")
+    milliseconds = (f"{seconds * 1000:,.0f}" for seconds in (decided.whole, decided.batch, decided.scan))
+    table.add_row(f"{decided.due:,}", *milliseconds)
+    console.print(table)
+    console.print(f"  first batch / count by the index: {decided.batch / decided.scan:.0f}")
+    rate = leased.count / leased.seconds
+    console.print(f"  {leased.count:,} leases to 8 workers: {rate:,.0f} a second, {leased.twice} handed out twice\n")
+    table = Table(title="A night's crawl", title_justify="left")
+    for column in ("", "nodes", "shows", "seconds", "requests/s", "shares"):
+        table.add_column(column, justify="right" if column else "left")
+    for (name, nodes), night in nights.items():
+        shares = " + ".join(map(str, night.shares))
+        table.add_row(name, str(nodes), str(night.shows), f"{night.seconds:.1f}", f"{night.rate:.2f}", shares)
+    console.print(table)
+    (capped_one, capped_two), (free_one, free_two) = _in_pairs(list(nights.values()))
+    _goal(
+        console,
+        "one pace that binds: requests/s of two nodes / of one",
+        capped_two.rate / capped_one.rate,
+        TWO_TO_ONE_CAPPED,
+        at_most=True,
+    )
+    _goal(
+        console,
+        "none that binds: time of two / of one",
+        free_two.seconds / free_one.seconds,
+        TWO_TO_ONE_FREE,
+        at_most=True,
+    )
+    console.print()
+
+
+def _in_pairs(nights: Sequence[Night]) -> list[tuple[Night, Night]]:
+    return list(zip(nights[::2], nights[1::2], strict=True))
 
 
 def tmdb_requests(console: Console, *, seasons: int, cast: int) -> None:

@@ -124,6 +124,8 @@ def test_spiders_know_parsers_and_items_and_no_writer() -> None:
         "trr_crawl.spiders",  # what the spiders of one source share: their base class, the galleries
         "trr_crawl.datasets",  # finds and reads files: what requests are to a page, for a source without pages
         "trr_crawl.keys",  # whether there is a key, never what it is
+        "trr_crawl.clock",
+        "trr_crawl.subjects",  # the account of what a run was to get
         "trr_crawl.catalog.due",
     )
     assert strangers(CRAWL / "spiders", allowed, "trr_crawl") == []
@@ -133,6 +135,11 @@ def test_the_catalog_needs_sqlalchemy_and_psycopg_only() -> None:
     # The database is where the catalog is: `due` reads it for spiders, which may not.
     allowed = ("trr_crawl.catalog", "trr_crawl.database", "sqlalchemy", "psycopg")
     assert strangers(CRAWL / "catalog", allowed, "trr_crawl") == []
+
+
+def test_the_fleet_knows_the_catalog_and_the_database_and_no_spider() -> None:
+    allowed = ("trr_crawl.fleet", "trr_crawl.catalog", "trr_crawl.database", "trr_crawl.clock", "trr_crawl.errors")
+    assert strangers(CRAWL / "fleet", (*allowed, "psycopg"), "trr_crawl") == []
 
 
 def users_of(module: str) -> set[str]:

@@ -237,11 +237,11 @@ class TestSpider:
     @pytest.mark.parametrize(
         ("given_", "sentence"),
         [
-            ({}, "Say which show to crawl: -a show=tt… or -a shows=@file."),
-            ({"seasons": "1"}, "Say which show to crawl: -a show=tt… or -a shows=@file."),
+            ({}, "Say which show to crawl: -a show=tt…, -a shows=@file or -a due=true."),
+            ({"seasons": "1"}, "Say which show to crawl: -a show=tt…, -a shows=@file or -a due=true."),
             (
                 {"show": "tt99000001", "season": "1"},
-                "imdb_episodes has no argument 'season'; it takes dry_run, seasons, show, shows.",
+                "imdb_episodes has no argument 'season'; it takes dry_run, due, force, limit, resume, seasons, ",
             ),
             ({"show": ""}, "-a show: '' names no title."),
             ({"show": "tt99000001", "shows": "@/no/file"}, "-a shows: The file /no/file cannot be read: No such file "),

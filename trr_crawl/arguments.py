@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from trr_crawl.errors import UserError
@@ -147,6 +147,15 @@ def day(text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise ArgumentError(f"{text!r} is no day; write it as in 1985-09-14.") from error
+
+
+def moment(text: str) -> datetime:
+    """A day, or a time of one, as in 2026-11-20T03:00; UTC if it names no zone."""
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ArgumentError(f"{text!r} is no time; write it as in 2026-11-20 or 2026-11-20T03:00.") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def number(text: str) -> int:

@@ -16,6 +16,8 @@ from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
+from trr_crawl.errors import one_line
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.logformatter import LogFormatterResult
@@ -27,7 +29,8 @@ Receiver: TypeAlias = Callable[..., Any]
 
 
 class HandOver:
-    """Spider middleware that takes the items out of a callback's output and sends them through the pipelines.
+    """Spider middleware that takes the items out of a callback's output and sends them through the pipelines, and
+    tells the spider's account of its subjects when an answer is worked through.
 
     Scrapy itself moves every item through a queue, two tasks and a signal of several coroutines, which costs more than
     parsing and storing it. Pipelines, log and the signals `item_scraped`, `item_dropped` and `item_error` are served
@@ -43,11 +46,23 @@ class HandOver:
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Request]:
         told = self._receivers(signals.item_scraped)
-        async for output in result:
-            if isinstance(output, Request):
-                yield output
-            else:
-                await self._process(output, response, told)
+        want = response.meta.get("want")
+        subjects = getattr(self.crawler.spider, "subjects", None)
+        try:
+            async for output in result:
+                if isinstance(output, Request):
+                    yield output
+                else:
+                    await self._process(output, response, told)
+        except BaseException as error:
+            if subjects is not None and want is not None:
+                subjects.fault(
+                    want.subject, one_line(error), "failed" if isinstance(error, Exception) else "interrupted"
+                )
+            raise
+        finally:
+            if subjects is not None and want is not None:
+                subjects.answered(want.subject)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Items that a spider starts with wait for the pipelines like all others."""

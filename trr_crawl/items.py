@@ -936,7 +936,7 @@ class Candidate(Item):
 
 @dataclass(kw_only=True, slots=True)
 class Change(Item):
-    """Word that something about a thing changed at the source. It says what to fetch again: it is never stored."""
+    """Word that something about a thing changed at the source. It is no record: it makes the thing due."""
 
     kind: ClassVar[str] = "change"
 

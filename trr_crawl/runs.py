@@ -19,6 +19,8 @@ from scrapy.exceptions import CloseSpider, NotConfigured
 
 from trr_crawl import database
 from trr_crawl.blocks import BLOCKS
+from trr_crawl.catalog.due import leases
+from trr_crawl.disk import too_full
 from trr_crawl.errors import one_line
 from trr_crawl.report import Gap, Outcome, RunReport, report_of
 from trr_crawl.version import VERSION
@@ -33,6 +35,24 @@ logger = logging.getLogger(__name__)
 
 SILENT_AFTER = "5 minutes"
 """A run without a heartbeat for so long was killed; the next run that starts says so in its row."""
+
+
+class Superseded(Exception):
+    """The scheduler took this job for lost and sent it again."""
+
+
+def _is_superseded(connection: psycopg.Connection[Any], job_id: str) -> bool:
+    """Whether a schedule's run goes by another job now. Its jobs are named by its id and the number of the attempt."""
+    return (
+        connection.execute(
+            """
+            SELECT FROM schedule_runs
+            WHERE replace(id::text, '-', '') = split_part(%(job)s, '-', 1) AND job_id IS DISTINCT FROM %(job)s
+            """,
+            {"job": job_id},
+        ).fetchone()
+        is not None
+    )
 
 
 class RunRecorder:
@@ -64,18 +84,24 @@ class RunRecorder:
             return
         try:
             self.run_id = await asyncio.to_thread(self._begin, spider)
+        except Superseded:
+            report_of(spider).fail("The scheduler sent this job again meanwhile: it is left to the other one")
+            raise CloseSpider("superseded") from None
         except (psycopg.Error, database.DatabaseError) as error:
             report_of(spider).fail(f"The database cannot be used: {one_line(error)}")
             raise CloseSpider("database") from error
+        spider.run_id = self.run_id  # type: ignore[attr-defined]  # what is handed out to the spider belongs to it
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
     def spider_error(self, failure: Failure, response: Response) -> None:
         """A bug in a spider or parser: its page is lost, and the run says so."""
-        self._bug(response.url, failure)
+        want = response.meta.get("want")
+        self._bug(response.url if want is None else want.subject, failure)
 
     def item_error(self, item: Any, failure: Failure) -> None:
         """A bug in a pipeline: its item is lost, and the run says so."""
         self._bug(f"{item.source} {item.kind} {item.key}", failure)
+        self.crawler.spider.subjects.doubt("an item was lost to a bug of ours")  # type: ignore[union-attr]
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         """Decide the outcome and write the row's end."""
@@ -107,6 +133,9 @@ class RunRecorder:
 
     def _begin(self, spider: Spider) -> UUID:
         self._connection = database.connect(database.url(), autocommit=True)
+        job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+        if job_id is not None and _is_superseded(self._connection, job_id):
+            raise Superseded
         self._connection.execute(
             """
             UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
@@ -117,13 +146,14 @@ class RunRecorder:
         )
         row = self._connection.execute(
             """
-            INSERT INTO crawl_runs (spider, args, job_id, host, pid, version)
-            VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+            INSERT INTO crawl_runs (spider, args, job_id, node, host, pid, version)
+            VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
             """,
             [
                 spider.name,
                 Jsonb(getattr(spider, "given_arguments", {})),
-                os.environ.get("SCRAPY_JOB"),
+                job_id,
+                spider.settings.get("NODE") or None,
                 socket.gethostname(),
                 os.getpid(),
                 VERSION,
@@ -140,8 +170,13 @@ class RunRecorder:
                 await asyncio.to_thread(self._save_counters)
             except (psycopg.Error, database.DatabaseError) as error:
                 logger.debug("No heartbeat: %s", error)
+            if (sentence := too_full(self.crawler.settings)) is not None:
+                report_of(self.crawler.spider).fail(sentence)
+                self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="disk"))
+                return
 
     def _end(self, outcome: Outcome, sentence: str | None, report: RunReport) -> None:
+        assert self.run_id is not None
         try:
             self._save_counters()
             self._connected().execute(
@@ -151,6 +186,7 @@ class RunRecorder:
                 """,
                 [outcome, sentence, Jsonb(report.as_json()), self._stats(), self.run_id],
             )
+            leases.release(self._connected(), self.run_id)
         except (psycopg.Error, database.DatabaseError) as error:
             logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:
@@ -166,25 +202,32 @@ class RunRecorder:
     def _save_counters(self) -> None:
         """Write the counters of this moment, a sign of life; twice where the connection turns out to be lost."""
         stats = self.crawler.stats.get_stats()
-        counters = [
-            Jsonb(items_by_kind(stats)),
-            stats.get("downloader/request_count", 0),
-            stats.get("downloader/response_bytes", 0),
-            sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
-            stats.get("images/stored", 0) + stats.get("images/known", 0),
-        ]
+        assert self.run_id is not None
+        counters = {
+            "items": Jsonb(items_by_kind(stats)),
+            "requests": stats.get("downloader/request_count", 0),
+            "bytes": stats.get("downloader/response_bytes", 0),
+            "blocks": sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+            "images": stats.get("images/stored", 0) + stats.get("images/known", 0),
+            "run_id": self.run_id,
+        }
         update = """
-            UPDATE crawl_runs SET heartbeat_at = now(), items = %s, requests = %s, bytes = %s, blocks = %s,
-                   images = %s
-            WHERE id = %s
+            UPDATE crawl_runs SET heartbeat_at = now(),
+                   progressed_at = CASE WHEN (items, requests, images)
+                                             IS DISTINCT FROM (%(items)s, %(requests)s, %(images)s)
+                                        THEN now() ELSE progressed_at END,
+                   items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s,
+                   images = %(images)s
+            WHERE id = %(run_id)s
         """
         connection = self._connected()
         try:
-            connection.execute(update, [*counters, self.run_id])
+            connection.execute(update, counters)
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
-            self._connected().execute(update, [*counters, self.run_id])
+            self._connected().execute(update, counters)
+        leases.extend(self._connected(), self.run_id)
 
     def _stats(self) -> Jsonb:
         return Jsonb(orjson.loads(orjson.dumps(self.crawler.stats.get_stats(), default=str)))

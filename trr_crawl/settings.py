@@ -106,6 +106,7 @@ DOWNLOADER_MIDDLEWARES = {
     "trr_crawl.blocks.BlockMiddleware": 545,  # after the retries (550)
     "trr_crawl.backoff.BackOffMiddleware": 553,  # before them
     "trr_crawl.retry_after.RetryAfterMiddleware": 555,  # before that
+    "trr_crawl.fleetwide.FleetPace": 900,  # the last wait before the download
     "trr_crawl.archive.RecordMiddleware": 950,  # closest to the network: what really came
 }
 SPIDER_MIDDLEWARES = {
@@ -128,6 +129,19 @@ ITEM_PIPELINES = {
 STORE_BATCH_SIZE = 2000
 STORE_FLUSH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
+
+# Operations. So many things are handed out to a run at once of what is due. The node that runs us, as a scheduler names
+# it. Another time than the real one, for rehearsals. A run ends before its disk has less room than this, megabytes.
+DUE_BATCH = 50
+NODE = os.environ.get("TRR_NODE", "")
+CLOCK = os.environ.get("TRR_CLOCK", "")
+DISK_RESERVE = 200
+# The fleet: its Scrapyd nodes; seconds between two requests to a host, over all of them (0 for no such number), and for
+# hosts that need another one; how many times slower a node goes by itself while it cannot ask the others.
+SCRAPYD_NODES = os.environ.get("SCRAPYD_NODES", "")
+FLEET_DELAY = os.environ.get("FLEET_DELAY", "0")
+FLEET_DELAYS: dict[str, float] = {}
+FLEET_ALONE = 4.0
 
 # The opt-in browser: an honest one, headless and under our own name.
 PLAYWRIGHT_BROWSER_TYPE = "chromium"

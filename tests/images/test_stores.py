@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from images.conftest import Bucket
+from scrapy.settings import Settings
 
+from trr_crawl.doctor import Finding, examine
 from trr_crawl.images.keys import object_key
 from trr_crawl.images.stores import LocalStore, S3Store, StoreError, opened
 from trr_crawl.images.wanted import Wanted
@@ -79,6 +81,23 @@ def test_a_store_that_is_not_there_says_so_in_one_sentence(bucket: Bucket) -> No
         missing.put("images/a", b"x", "image/jpeg")
     with pytest.raises(StoreError, match="cannot be listed"):
         list(missing.listed())
+
+
+def test_the_doctor_asks_the_bucket(bucket: Bucket, crawl_url: str) -> None:
+    def found(*options: str) -> Finding:
+        settings = Settings()
+        settings.setmodule("trr_crawl.settings", "project")
+        for pair in [*bucket.options, *options][1::2]:
+            settings.set(*pair.split("=", 1), priority="cmdline")
+        return next(finding for finding in examine(settings) if finding.name == "pictures")
+
+    assert found() == Finding("pictures", "ok", f"kept in s3://{bucket.name}")
+    gone = found("-s", "IMAGES_STORE=s3://gone")
+    assert gone.mark == "bad"
+    assert "s3://gone cannot be listed" in gone.sentence
+    assert "Correct IMAGES_STORE" in gone.sentence
+    meant = found("-s", "IMAGES_CDN_URL=")
+    assert (meant.mark, "IMAGES_CDN_URL is not set" in meant.sentence) == ("bad", True)
 
 
 def test_no_key_leads_out_of_the_folder(tmp_path: Path) -> None:

@@ -292,7 +292,7 @@ class TestPages:
         (("-a", f"show={SHOW_ID}", "-a", "roles=actor"), "-a roles: 'actor' is no role; roles are accountant, "),
         (("-a", f"show={SHOW_ID}", "-a", "roles= , "), "' , ' is no role"),
         (("-a", f"show={SHOW_ID}", "-a", "roles=director", "-a", "episodes=true"), "-a roles must name cast then"),
-        (("-a", f"show={SHOW_ID}", "-a", "region=US"), "it takes dry_run, episodes, reference, roles, show, shows"),
+        (("-a", f"show={SHOW_ID}", "-a", "region=US"), "it takes dry_run, due, episodes, force, limit"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -370,7 +370,7 @@ class TestMistakes:
             (("-a", f"show={SHOW_ID}", "-a", "seasons=first"), "'first' is no season"),
             (("-a", f"show={SHOW_ID}", "-a", "seasons=3-1"), "'3-1' is no season"),
             (("-a", f"show={SHOW_ID}", "-a", "dry_run=perhaps"), "neither true nor false"),
-            (("-a", f"show={SHOW_ID}", "-a", "region=US"), "has no argument 'region'; it takes dry_run, seasons"),
+            (("-a", f"show={SHOW_ID}", "-a", "region=US"), "has no argument 'region'; it takes dry_run, due, force"),
             (("-a", "shows=@/no/such/file"), "The file /no/such/file cannot be read: No such file or directory"),
             (("-a", f"show={SHOW_ID}", "-s", "IMDB_TRANSPORT=pigeon"), "IMDB_TRANSPORT=pigeon is unknown"),
             (("-a", f"show={SHOW_ID}", "-s", "REPLAY=/no/archive"), "The archive /no/archive cannot be read"),

@@ -235,7 +235,7 @@ class TestPages:
         (("-a", f"title={SHOW_ID}", "-a", "reference=perhaps"), "neither true nor false"),
         (
             ("-a", f"show={SHOW_ID}"),
-            "imdb_title has no argument 'show'; it takes dry_run, locations, offers, reference, title, titles",
+            "imdb_title has no argument 'show'; it takes dry_run, due, force, limit, locations, offers, reference",
         ),
     ],
 )

@@ -7,6 +7,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Request, Response
 
 from support import Crawl, scrapy
-from trr_crawl.catalog import write
+from trr_crawl.catalog import due, write
 from trr_crawl.catalog.write import Record
 from trr_crawl.keys import SendsKeys
 from trr_crawl.spiders.tmdb import TmdbSpider
@@ -204,6 +205,16 @@ class TestShow:
         assert done.status == 0, done.output
         assert [asked.path for asked in origin.asked[1:]] == ["/3/find/tt99003000", f"/3/tv/{SHOW_ID}"]
         assert done.of("show")[0]["external_ids"]["imdb"] == "tt99003000"
+
+    def test_by_its_id_at_imdb_it_is_remembered_by_tmdbs_and_a_gap_of_its_later_part_is_its_own(
+        self, run: Run, tmdb: Tmdb, crawl_url: str
+    ) -> None:
+        tmdb.answers["find/tt99003000"] = tmdb.answers["find/tt99003001"] = page("find/one-show")
+        for imdb_id, outcome in (("tt99003001", "failed"), ("tt99003000", "ok")):
+            run("tmdb_show", "-a", f"show={imdb_id}", dry=False)
+            with psycopg.connect(crawl_url) as connection:
+                states = connection.execute("SELECT subject, outcome FROM crawl_states").fetchall()
+            assert states == [(str(SHOW_ID), outcome)]
 
     def test_an_id_that_the_show_does_not_name_itself_is_a_gap(self, run: Run, tmdb: Tmdb) -> None:
         tmdb.answers["find/tt99003001"] = page("find/one-show")
@@ -642,6 +653,18 @@ class TestChanges:
         assert done.status == 0, done.output
         assert [change["id"] for change in done.of("change")] == ["990003"]
         assert origin.asked[1].query["start_date"] == "2026-10-02"
+        with psycopg.connect(crawl_url) as connection:
+            noted = connection.execute("SELECT source, kind, key FROM source_changes").fetchall()
+        assert noted == [("tmdb", "show", "990003")], "what makes it due"
+
+    def test_a_show_that_is_crawled_for_its_change_is_not_due_again(self, run: Run, crawl_url: str) -> None:
+        done = run("tmdb_changes", "-a", "since=2026-11-20", "-a", f"shows={SHOW_ID}", "-a", "refresh=true", dry=False)
+        assert done.status == 0, done.output
+        with psycopg.connect(crawl_url) as connection:
+            states = connection.execute("SELECT spider, subject, outcome FROM crawl_states").fetchall()
+            (decided,) = due.decide(connection, "tmdb_show", datetime.now(UTC), all_of_them=True)
+        assert states == [("tmdb_show", str(SHOW_ID), "ok")]
+        assert decided.reason == "up-to-date"
 
 
 class TestIds:

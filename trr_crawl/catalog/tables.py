@@ -124,11 +124,15 @@ crawl_runs = Table(
     Column("spider", Text, nullable=False),
     Column("args", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("job_id", Text),
+    # The Scrapyd node that runs the job.
+    Column("node", Text),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("version", Text, nullable=False),
     _timestamp("started_at"),
     _timestamp("heartbeat_at"),
+    # The last heartbeat that had something to tell.
+    _timestamp("progressed_at"),
     _timestamp("finished_at", nullable=True, default=False),
     Column("outcome", Text),
     Column("reason", Text),
@@ -143,6 +147,7 @@ crawl_runs = Table(
     CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
     Index("ix_crawl_runs_started_at", "started_at"),
     Index("ix_crawl_runs_spider_started_at", "spider", "started_at"),
+    Index("ix_crawl_runs_job_id", "job_id"),
     Index("ix_crawl_runs_running", "heartbeat_at", postgresql_where=text("outcome IS NULL")),
 )
 
@@ -742,3 +747,116 @@ ENTITIES: Final[dict[str, Table]] = {
     "fandom_page": fandom_pages,
 }
 """The derived table of each kind, parents before children."""
+
+# Operations: what the crawls themselves remember. Nothing of it says anything about reality TV.
+
+crawl_states = Table(
+    "crawl_states",
+    metadata,
+    Column("spider", Code, primary_key=True),
+    # The thing's id at the spider's source.
+    Column("subject", Code, primary_key=True),
+    _timestamp("tried_at", default=False),
+    Column("outcome", Code, nullable=False),
+    Column("reason", Text),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    # When the last crawl began that got all of it.
+    _timestamp("ok_at", nullable=True, default=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    _timestamp("next_try_at", nullable=True, default=False),
+    # How many seasons the catalog promised then.
+    Column("seasons", Integer),
+    _one_of("outcome", ("ok", "failed", "blocked", "interrupted")),
+    CheckConstraint("outcome <> 'ok' OR ok_at IS NOT NULL", name="ok_at"),
+    CheckConstraint("failures >= 0", name="failures"),
+    Index("ix_crawl_states_run_id", "run_id"),
+)
+
+crawl_leases = Table(
+    "crawl_leases",
+    metadata,
+    Column("spider", Code, primary_key=True),
+    Column("subject", Code, primary_key=True),
+    # The run that is at it.
+    Column("owner_id", Uuid, nullable=False),
+    _timestamp("taken_at"),
+    _timestamp("expires_at", default=False),
+    Index("ix_crawl_leases_owner_id", "owner_id"),
+)
+
+source_changes = Table(
+    "source_changes",
+    metadata,
+    Column("source", Code, primary_key=True),
+    Column("kind", Code, primary_key=True),
+    Column("key", Code, primary_key=True),
+    _timestamp("noted_at", default=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("name", Code, nullable=False),
+    Column("spider", Code, nullable=False),
+    Column("args", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    # So many jobs at once, which share the work.
+    Column("workers", SmallInteger, nullable=False, server_default=text("1")),
+    # The latest time by the cron expression for which runs were made.
+    _timestamp("last_slot_at", default=False),
+    _timestamp("created_at"),
+    _timestamp("paused_at", nullable=True, default=False),
+    _timestamp("removed_at", nullable=True, default=False),
+    CheckConstraint("name <> ''", name="name"),
+    CheckConstraint("workers BETWEEN 1 AND 64", name="workers"),
+    Index("uq_schedules_name", "name", unique=True, postgresql_where=text("removed_at IS NULL")),
+)
+
+SCHEDULE_RUN_STATES: Final = ("waiting", "sent", "running", "finished", "skipped")
+
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=text("new_id()")),
+    Column("schedule_id", BigInteger, ForeignKey("schedules.id", ondelete="RESTRICT"), nullable=False),
+    _timestamp("slot_at", default=False),
+    Column("worker", SmallInteger, nullable=False),
+    Column("state", Code, nullable=False, server_default=text("'waiting'")),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("node", Text),
+    Column("job_id", Text),
+    Column("outcome", Text),
+    Column("reason", Text),
+    _timestamp("created_at"),
+    _timestamp("sent_at", nullable=True, default=False),
+    # Since when its node is asked to stop it.
+    _timestamp("cancelled_at", nullable=True, default=False),
+    _timestamp("finished_at", nullable=True, default=False),
+    _one_of("state", SCHEDULE_RUN_STATES),
+    UniqueConstraint("schedule_id", "slot_at", "worker"),
+    Index("ix_schedule_runs_open", "state", postgresql_where=text("finished_at IS NULL")),
+)
+
+fleet_nodes = Table(
+    "fleet_nodes",
+    metadata,
+    Column("url", Text, primary_key=True),
+    # When it last answered as it should.
+    _timestamp("seen_at", nullable=True, default=False),
+    # Since when it has jobs waiting and runs none.
+    _timestamp("stuck_since", nullable=True, default=False),
+    Column("problem", Text),
+)
+
+host_turns = Table(
+    "host_turns",
+    metadata,
+    Column("host", Code, primary_key=True),
+    # When the next request of any node may go out.
+    _timestamp("next_at", default=False),
+    # Written with every request: room on the page keeps that off the index.
+    postgresql_with={"fillfactor": 50},
+)

@@ -15,7 +15,9 @@ from scrapy.exceptions import UsageError
 from trr_crawl import database
 from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
+from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
+from trr_crawl.fleetwide import delays
 from trr_crawl.images.hosts import Hosts
 from trr_crawl.images.stores import store_of
 from trr_crawl.report import EXIT_STATUS, Outcome
@@ -66,6 +68,8 @@ class Command(ScrapyCrawl):
             dry_run = spider.read_arguments(_without_private(arguments)).dry_run
         imdb_transport(self.settings)
         graphql_headers(self.settings)
+        delays(self.settings)
+        Clock.starting(self.settings.get("CLOCK", ""))
         Hosts.from_settings(self.settings)
         if self.settings.getbool("IMAGES"):
             store_of(self.settings)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -16,17 +17,21 @@ from scrapy.exceptions import CloseSpider
 
 from trr_crawl import database
 from trr_crawl.catalog import write
+from trr_crawl.catalog.due import states
+from trr_crawl.catalog.due.states import Finished
 from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.catalog.write import Record, Written
 from trr_crawl.errors import one_line
-from trr_crawl.items import Inventory, Item, payload
+from trr_crawl.items import Change, Inventory, Item, payload
 from trr_crawl.report import report_of
-from trr_crawl.runs import RunRecorder
+from trr_crawl.spiders.base import CatalogSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RECONNECT_DELAYS = (1.0, 2.0, 4.0)
 """Seconds to wait before each new try, when the database goes away."""
@@ -55,6 +60,7 @@ class StorePipeline:
         self.flush_seconds = crawler.settings.getfloat("STORE_FLUSH_SECONDS")
         self.dry_run = False
         self._batch: list[Record] = []
+        self._changes: list[tuple[str, str, str, datetime]] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._writing = asyncio.Lock()
         self._clock: asyncio.Task[None] | None = None
@@ -77,6 +83,8 @@ class StorePipeline:
 
     def process_item(self, item: Item) -> Item | Awaitable[Item]:
         if self.dry_run or item.kind not in ENTITIES:
+            if isinstance(item, Change) and not self.dry_run:
+                self._changes.append((item.source, item.of, item.id, _spider(self.crawler).clock.now()))
             self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
             return item
         self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
@@ -99,6 +107,9 @@ class StorePipeline:
         if self._connection is not None:
             if not self._broken:
                 await self._sweep()
+            if not self._broken:
+                # After the last record: nothing counts as got that is not stored.
+                await self._remember(_spider(self.crawler).subjects.take_all("the run ended before all of it came"))
             self._connection.close()
 
     async def _sweep(self) -> None:
@@ -130,17 +141,42 @@ class StorePipeline:
         """Write what has been collected."""
         async with self._writing:
             batch, self._batch = self._batch, []
-            if not batch:
-                return
             if self._broken:
                 self.crawler.stats.inc_value("store/lost", len(batch))
                 return
-            try:
-                written = await asyncio.to_thread(self._write, batch, self._run_id())
-            except (psycopg.Error, database.DatabaseError) as error:
-                self._give_up(error, len(batch))
-            else:
+            # What is done with now has its last records in this batch or in earlier ones.
+            subjects = _spider(self.crawler).subjects
+            done = subjects.done
+            if batch:
+                try:
+                    written = await asyncio.to_thread(self._patiently, self._write, batch, _spider(self.crawler).run_id)
+                except (psycopg.Error, database.DatabaseError) as error:
+                    self._give_up(error, len(batch))
+                    return
                 self._count(written)
+                if written.rejects:
+                    subjects.doubt("records were refused by the database, see crawl_rejects")
+            await self._remember(subjects.take(done))
+
+    async def _remember(self, finished: Sequence[Finished]) -> None:
+        """Write how the crawls of things ended, and what sources say changed."""
+        changes, self._changes = self._changes, []
+        if self.dry_run or not (finished or changes):
+            return
+        try:
+            await asyncio.to_thread(self._patiently, self._remember_once, finished, changes)
+        except (psycopg.Error, database.DatabaseError) as error:
+            self._give_up(error, 0)
+
+    def _remember_once(self, finished: Sequence[Finished], changes: Sequence[tuple[str, str, str, datetime]]) -> None:
+        spider = _spider(self.crawler)
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        if changes:
+            states.note_changes(self._connection, changes)
+        if finished and spider.counts_as is not None:
+            states.remember(self._connection, spider.counts_as, finished, spider.run_id, spider.clock.now())
+        self._connection.commit()
 
     async def _flush_by_the_clock(self) -> None:
         while True:
@@ -152,23 +188,19 @@ class StorePipeline:
         write.prepare(connection)
         return connection
 
-    def _run_id(self) -> UUID | None:
-        recorder = self.crawler.get_extension(RunRecorder)
-        return recorder.run_id if recorder is not None else None
-
-    def _write(self, batch: list[Record], run_id: UUID | None) -> Written:
-        """Write a batch, again and again while the database is only away for a moment. Runs in a thread."""
+    def _patiently(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do it, again and again while the database is only away for a moment. Runs in a thread."""
         for delay in RECONNECT_DELAYS:
             try:
-                return self._write_once(batch, run_id)
+                return work(*arguments)
             except (psycopg.Error, database.DatabaseError) as error:
                 if not _is_passing(error, self._connection):
                     raise
                 logger.warning("The database went away, next try in %g s: %s", delay, one_line(error))
                 time.sleep(delay)
-        return self._write_once(batch, run_id)
+        return work(*arguments)
 
-    def _write_once(self, batch: list[Record], run_id: UUID | None) -> Written:
+    def _write(self, batch: list[Record], run_id: UUID | None) -> Written:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return write.write(self._connection, batch, run_id)
@@ -187,6 +219,11 @@ class StorePipeline:
             f"The database failed in the middle of the crawl, what came after is not stored: {one_line(error)}"
         )
         self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="database"))
+
+
+def _spider(crawler: Crawler) -> CatalogSpider:
+    assert isinstance(crawler.spider, CatalogSpider)
+    return crawler.spider
 
 
 def _is_passing(error: Exception, connection: psycopg.Connection[Any] | None) -> bool:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from itemadapter import ItemAdapter
 from itemadapter.adapter import DataclassAdapter
-from scrapy import Spider
+from scrapy import Spider, signals
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 
 from trr_crawl import arguments
 from trr_crawl.arguments import ArgumentError
+from trr_crawl.blocks import Outcome
+from trr_crawl.catalog import due
+from trr_crawl.clock import Clock
 from trr_crawl.items import Inventory, Item, payload
 from trr_crawl.parse.errors import PageError
 from trr_crawl.report import Gap, RunReport
+from trr_crawl.subjects import Subjects
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from scrapy.crawler import Crawler
     from twisted.python.failure import Failure
 
@@ -32,8 +40,48 @@ class Arguments:
     """Fetch and parse, but write nowhere: no database, no archive, no pictures."""
 
 
+POLL_SECONDS: Final = 0.1
+"""So often a run that has enough to do looks whether it has less."""
+
 READERS: Mapping[str, Callable[[str], Any]] = {"dry_run": arguments.flag}
 """How the text of each argument is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueArguments(Arguments):
+    """The arguments of spiders that can crawl what is due."""
+
+    due: bool = False
+    """Crawl what the catalog says is due, as other runs leave it."""
+    limit: int | None = None
+    """So many of them at most."""
+    force: bool = False
+    """Whatever its age."""
+    since: datetime | None = None
+    """Also what was not crawled well since then."""
+    resume: bool = False
+    """Only what earlier runs began and did not get."""
+
+    def check_due(self, given: Iterable[object], sentence: str) -> None:
+        """ArgumentError unless something was given or what is due is wanted; `sentence` asks for it."""
+        if not (self.due or any(given)):
+            raise ArgumentError(sentence)
+        if not self.due and (self.force or self.since or self.resume or self.limit is not None):
+            raise ArgumentError("force, since, resume and limit choose among what is due: give due=true with them.")
+        if self.force and self.resume:
+            raise ArgumentError("force takes everything, resume only what was left: give one of them.")
+        if self.limit == 0:
+            raise ArgumentError("limit=0 leaves nothing to crawl: give a number from 1.")
+
+
+DUE_READERS: Mapping[str, Callable[[str], Any]] = {
+    **READERS,
+    "due": arguments.flag,
+    "limit": arguments.number,
+    "force": arguments.flag,
+    "since": arguments.moment,
+    "resume": arguments.flag,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +127,8 @@ class CatalogSpider(Spider):
     each of them that fails, and each page that a parser cannot use, becomes a gap in `report`.
     """
 
+    state_name: ClassVar[str] = ""
+    """The spider in `catalog.due.POLICIES` as which its crawls count; its own name if empty."""
     arguments_class: ClassVar[type[Arguments]] = Arguments
     readers: ClassVar[Mapping[str, Callable[[str], Any]]] = READERS
 
@@ -88,12 +138,25 @@ class CatalogSpider(Spider):
         self.args = self.read_arguments(self.given_arguments)
         self.dry_run = self.args.dry_run
         self.report = RunReport()
+        self.job_id = given.get("_job")
+        self.run_id: UUID | None = None
+        """Of its row in `crawl_runs`."""
+        self.clock = Clock()
+        self.subjects = Subjects(lambda: self.clock.now())
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *_: Any, **kwargs: Any) -> Self:
         spider = cls(**kwargs)
         spider._set_crawler(crawler)
+        spider.clock = Clock.starting(crawler.settings.get("CLOCK", ""))
+        crawler.signals.connect(spider.request_dropped, signals.request_dropped)
         return spider
+
+    @property
+    def counts_as(self) -> str | None:
+        """The spider whose memory of what was crawled when this run's crawls go into; None if they are not whole."""
+        name = self.state_name or self.name
+        return name if name in due.POLICIES else None
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str]) -> Any:
@@ -119,18 +182,78 @@ class CatalogSpider(Spider):
         raise NotImplementedError
         yield
 
+    async def to_crawl(self, given: Sequence[str]) -> AsyncIterator[str]:
+        """What was given, then what is due, if that is wanted: a few at a time, so that other runs find work too."""
+        for subject in dict.fromkeys(given):
+            self.subjects.begin(subject)
+            yield subject
+        args = self.args
+        if not args.due:
+            return
+        wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=self.clock.now())
+        left, taken = args.limit, 0
+        # Once the source blocks us, the rest is left to a later run.
+        while (left is None or left > 0) and not self.report.blocked:
+            size = self.settings.getint("DUE_BATCH")
+            try:
+                batch = await asyncio.to_thread(self._next_due, wish, size if left is None else min(size, left))
+            except due.CatalogError as error:
+                self.report.fail(f"The catalog cannot be read: {error}.")
+                return
+            if not batch:
+                break
+            taken += len(batch)
+            left = None if left is None else left - len(batch)
+            for subject in batch:
+                self.subjects.begin(subject)
+                yield subject
+            if self.run_id is None:  # a run without a row leases nothing: it has seen all there is
+                break
+            # Half of it must be worked through: what waits here, another run could do.
+            while self.subjects.under_way > size // 2 and self._has_requests():  # noqa: ASYNC110 - it has many ends
+                await asyncio.sleep(POLL_SECONDS)
+        if not (taken or given):
+            self.report.allow_nothing("nothing was due")
+
+    def _has_requests(self) -> bool:
+        slot = self.crawler.engine._slot
+        return slot is not None and bool(slot.inprogress or slot.scheduler.has_pending_requests())
+
+    def _next_due(self, wish: due.Wish, size: int) -> list[str]:
+        name = self.state_name or self.name
+        with due.reading() as connection:
+            if self.run_id is None:
+                limit = self.args.limit
+                return [found.subject for found in due.decide(connection, name, self.clock.now(), wish, limit=limit)]
+            return due.hand_out(connection, name, self.run_id, self.clock.now(), wish, limit=size)
+
+    def request_dropped(self, request: Request) -> None:
+        """A request that was sent before, or that nobody can send, gets no answer."""
+        if (want := request.meta.get("want")) is not None:
+            self.subjects.answered(want.subject)
+
     def ask(self, request: Request, want: Want) -> Request:
         """The request, with the account of what it is to get."""
+        self.subjects.asked(want.subject)
         return request.replace(meta={**request.meta, "want": want}, errback=self.note_failure)
 
     def note_failure(self, failure: Failure) -> None:
         """Errback of every request: what it was to get is a gap."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        self.note_gap(request.meta["want"], why_not(failure.value), blocked=getattr(failure.value, "blocked", False))
+        want: Want = request.meta["want"]
+        self.note_gap(
+            want,
+            why_not(failure.value),
+            blocked=getattr(failure.value, "blocked", False),
+            interrupted=getattr(failure.value, "outcome", None) is Outcome.OVER_BUDGET,
+        )
+        self.subjects.answered(want.subject)
 
-    def note_gap(self, want: Want, why: str, *, blocked: bool = False) -> None:
-        """Note and log that something could not be got."""
+    def note_gap(self, want: Want, why: str, *, blocked: bool = False, interrupted: bool = False) -> None:
+        """Note and log that something could not be got: by a block, by the end of the run, or else by a failure."""
         self.report.add(Gap(subject=want.subject, part=want.part, why=why, blocked=blocked))
+        words = f"{want.part}: {why}" if want.part else why
+        self.subjects.fault(want.subject, words, "blocked" if blocked else "interrupted" if interrupted else "failed")
         self.logger.warning("Could not get %s: %s.", " ".join(filter(None, (want.subject, want.part))), why)
 
     def note_all(

@@ -12,7 +12,7 @@ from trr_crawl.blocks import Expects
 from trr_crawl.items import GalleryEntry, Item
 from trr_crawl.parse.imdb import gallery, viewer
 from trr_crawl.parse.imdb.gallery import GalleryPage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 PART = "pictures"
@@ -30,7 +30,7 @@ class Told(Came):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GalleryArguments(Arguments):
+class GalleryArguments(DueArguments):
     """How to get pictures."""
 
     viewer: bool = False
@@ -40,7 +40,7 @@ class GalleryArguments(Arguments):
 class GallerySpider(ImdbSpider):
     """Asks by GraphQL, 50 pictures a request, or for the gallery's page, which shows 50."""
 
-    readers = {**READERS, "viewer": flag}
+    readers = {**DUE_READERS, "viewer": flag}
     args: GalleryArguments
 
     def first_request(self, owner_id: str) -> Request:

@@ -21,12 +21,12 @@ from trr_crawl.parse.imdb.credits import (
     parse_page,
     query,
 )
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress, roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreditsArguments(Arguments):
+class CreditsArguments(DueArguments):
     """What to crawl."""
 
     shows: tuple[str, ...] = ()
@@ -39,8 +39,9 @@ class CreditsArguments(Arguments):
     """Read pages from `/reference` instead of `/fullcredits`."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say whose credits to crawl: -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say whose credits to crawl: -a show=tt…, -a shows=@file or -a due=true.")
+        if self.due and self.roles:
+            raise ArgumentError("roles gets a part of a show, and what is due is all of it: leave one of them.")
         if self.episodes and self.roles and CAST.slug not in self.roles:
             raise ArgumentError("-a episodes=true gets those who appear in episodes: -a roles must name cast then.")
 
@@ -54,7 +55,7 @@ class ImdbCreditsSpider(ImdbSpider):
     name = "imdb_credits"
     arguments_class = CreditsArguments
     readers = {
-        **READERS,
+        **DUE_READERS,
         "show": title_ids,
         "shows": title_ids,
         "roles": roles,
@@ -63,17 +64,27 @@ class ImdbCreditsSpider(ImdbSpider):
     }
     args: CreditsArguments
 
+    @property
+    def counts_as(self) -> str | None:
+        """A crawl of some roles is none of all credits."""
+        return None if self.args.roles else super().counts_as
+
     async def start(self) -> AsyncIterator[Request]:
         """One request a title, and one for its episodes; what they answer decides about more."""
-        for show_id in dict.fromkeys(self.args.shows):
-            if not self.by_graphql:
-                yield self.page_request(show_id)
-                if self.args.episodes:
-                    self.note_gap(Want(show_id, "episodes"), "only GraphQL tells who appears in which of them")
-                continue
-            yield self.credits_request(Want(show_id), show_id, Ledger(self.args.roles), Came())
+        async for show_id in self.to_crawl(self.args.shows):
+            for request in self.requests_for(show_id):
+                yield request
+
+    def requests_for(self, show_id: str) -> list[Request]:
+        """All of them before the first goes out: with its last answer a show is done."""
+        if not self.by_graphql:
             if self.args.episodes:
-                yield self.episodes_request(show_id, Came())
+                self.note_gap(Want(show_id, "episodes"), "only GraphQL tells who appears in which of them")
+            return [self.page_request(show_id)]
+        requests = [self.credits_request(Want(show_id), show_id, Ledger(self.args.roles), Came())]
+        if self.args.episodes:
+            requests.append(self.episodes_request(show_id, Came()))
+        return requests
 
     # By GraphQL
 

@@ -12,7 +12,7 @@ from trr_crawl.arguments import ArgumentError, season_labels, title_ids
 from trr_crawl.items import Episode, Item
 from trr_crawl.parse.imdb import episodes
 from trr_crawl.parse.imdb.episodes import EpisodesPage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodesArguments(Arguments):
+class EpisodesArguments(DueArguments):
     """What to crawl."""
 
     shows: tuple[str, ...] = ()
@@ -29,8 +29,9 @@ class EpisodesArguments(Arguments):
     """Season labels; empty for all."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say which show to crawl: -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say which show to crawl: -a show=tt…, -a shows=@file or -a due=true.")
+        if self.due and self.seasons:
+            raise ArgumentError("seasons gets a part of a show, and what is due is all of it: leave one of them.")
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class ImdbEpisodesSpider(ImdbSpider):
     name = "imdb_episodes"
     arguments_class = EpisodesArguments
     readers = {
-        **READERS,
+        **DUE_READERS,
         "show": title_ids,
         "shows": title_ids,
         "seasons": season_labels,
@@ -63,9 +64,14 @@ class ImdbEpisodesSpider(ImdbSpider):
         super().__init__(**given)
         self.tallies: dict[str, Tally] = {}
 
+    @property
+    def counts_as(self) -> str | None:
+        """A crawl of some seasons is none of the show."""
+        return None if self.args.seasons else super().counts_as
+
     async def start(self) -> AsyncIterator[Request]:
         """One request a show; what they answer decides about more."""
-        for show_id in dict.fromkeys(self.args.shows):
+        async for show_id in self.to_crawl(self.args.shows):
             yield self.part_request(show_id, Came()) if self.by_graphql else self.page_request(show_id)
 
     # By GraphQL
@@ -116,6 +122,7 @@ class ImdbEpisodesSpider(ImdbSpider):
         show_id: str = failure.request.cb_kwargs["show_id"]  # type: ignore[attr-defined]
         for rank, season in enumerate(self.args.seasons):
             yield self.page_request(show_id, season=season, rank=rank)
+        self.subjects.answered(show_id)
 
     def parse_overview(self, response: Response, show_id: str) -> Iterator[Item | Request]:
         """The first page of a show, and requests for the seasons that it names and does not show."""

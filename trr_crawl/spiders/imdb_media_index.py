@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import ArgumentError, title_ids
+from trr_crawl.arguments import title_ids
 from trr_crawl.spiders.gallery import GalleryArguments, GallerySpider
 
 
@@ -19,8 +19,7 @@ class MediaIndexArguments(GalleryArguments):
     """IMDb title ids."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say whose pictures to get: -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say whose pictures to get: -a show=tt…, -a shows=@file or -a due=true.")
 
 
 class ImdbMediaIndexSpider(GallerySpider):
@@ -33,5 +32,5 @@ class ImdbMediaIndexSpider(GallerySpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a show; what they answer decides about more."""
-        for show_id in dict.fromkeys(self.args.shows):
+        async for show_id in self.to_crawl(self.args.shows):
             yield self.first_request(show_id)

@@ -12,7 +12,7 @@ from trr_crawl.items import Item
 from trr_crawl.parse.errors import PageError
 from trr_crawl.parse.imdb import person
 from trr_crawl.parse.imdb.person import Filmography, PersonPage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress, roles
 
 PART = "credits"
@@ -20,7 +20,7 @@ PART = "credits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonArguments(Arguments):
+class PersonArguments(DueArguments):
     """Whom to crawl."""
 
     persons: tuple[str, ...] = ()
@@ -29,8 +29,9 @@ class PersonArguments(Arguments):
     """Categories of the credits to get; empty for all."""
 
     def __post_init__(self) -> None:
-        if not self.persons:
-            raise ArgumentError("Say whom to crawl: -a person=nm… or -a persons=@file.")
+        self.check_due(self.persons, "Say whom to crawl: -a person=nm…, -a persons=@file or -a due=true.")
+        if self.due and self.roles:
+            raise ArgumentError("roles gets a part of a person, and what is due is all of it: leave one of them.")
 
 
 class ImdbPersonSpider(ImdbSpider):
@@ -38,12 +39,17 @@ class ImdbPersonSpider(ImdbSpider):
 
     name = "imdb_person"
     arguments_class = PersonArguments
-    readers = {**READERS, "person": name_ids, "persons": name_ids, "roles": roles}
+    readers = {**DUE_READERS, "person": name_ids, "persons": name_ids, "roles": roles}
     args: PersonArguments
+
+    @property
+    def counts_as(self) -> str | None:
+        """A crawl of some roles is none of the person."""
+        return None if self.args.roles else super().counts_as
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a person; what they answer decides about more."""
-        for person_id in dict.fromkeys(self.args.persons):
+        async for person_id in self.to_crawl(self.args.persons):
             if self.by_graphql:
                 yield self.part_request(person_id, Filmography(), Came())
             else:

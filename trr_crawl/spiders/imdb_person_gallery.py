@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import ArgumentError, name_ids
+from trr_crawl.arguments import name_ids
 from trr_crawl.spiders.gallery import GalleryArguments, GallerySpider
 
 
@@ -19,8 +19,7 @@ class PersonGalleryArguments(GalleryArguments):
     """IMDb ids of people."""
 
     def __post_init__(self) -> None:
-        if not self.persons:
-            raise ArgumentError("Say whose pictures to get: -a person=nm… or -a persons=@file.")
+        self.check_due(self.persons, "Say whose pictures to get: -a person=nm…, -a persons=@file or -a due=true.")
 
 
 class ImdbPersonGallerySpider(GallerySpider):
@@ -33,5 +32,5 @@ class ImdbPersonGallerySpider(GallerySpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a person; what they answer decides about more."""
-        for person_id in dict.fromkeys(self.args.persons):
+        async for person_id in self.to_crawl(self.args.persons):
             yield self.first_request(person_id)

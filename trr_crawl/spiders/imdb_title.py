@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from scrapy.http import Request, Response
 
-from trr_crawl.arguments import ArgumentError, flag, title_ids
+from trr_crawl.arguments import flag, title_ids
 from trr_crawl.items import Item, Offer, Show
 from trr_crawl.parse.imdb import keywords, locations, title_page, watch_options
 from trr_crawl.parse.imdb.locations import LocationsPage
 from trr_crawl.parse.imdb.title_page import TitlePage
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.imdb import Came, ImdbSpider, Progress
 
 PLACES = "filming locations"
@@ -23,7 +23,7 @@ PLACES = "filming locations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TitleArguments(Arguments):
+class TitleArguments(DueArguments):
     """What to crawl."""
 
     titles: tuple[str, ...] = ()
@@ -36,8 +36,7 @@ class TitleArguments(Arguments):
     """Get also where they can be watched, in the country of IMDB_COUNTRY."""
 
     def __post_init__(self) -> None:
-        if not self.titles:
-            raise ArgumentError("Say which title to crawl: -a title=tt… or -a titles=@file.")
+        self.check_due(self.titles, "Say which title to crawl: -a title=tt…, -a titles=@file or -a due=true.")
 
 
 class ImdbTitleSpider(ImdbSpider):
@@ -46,7 +45,7 @@ class ImdbTitleSpider(ImdbSpider):
     name = "imdb_title"
     arguments_class = TitleArguments
     readers = {
-        **READERS,
+        **DUE_READERS,
         "title": title_ids,
         "titles": title_ids,
         "reference": flag,
@@ -57,15 +56,23 @@ class ImdbTitleSpider(ImdbSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """One request a title, and one for each of the parts that were asked for."""
-        for title_id in dict.fromkeys(self.args.titles):
-            yield self.title_request(title_id) if self.by_graphql else self.page_request(title_id)
-            if self.args.locations:
-                yield self.locations_request(title_id) if self.by_graphql else self.locations_page_request(title_id)
-            if self.args.offers and self.by_graphql:
-                yield self.offers_request(title_id)
-            elif self.args.offers:
-                # IMDb's robots.txt asks crawlers to leave the page with them alone.
-                self.note_gap(Want(title_id, "offers"), "only GraphQL tells where it can be watched")
+        async for title_id in self.to_crawl(self.args.titles):
+            for request in self.requests_for(title_id):
+                yield request
+
+    def requests_for(self, title_id: str) -> list[Request]:
+        """All of them before the first goes out: with its last answer a title is done."""
+        requests = [self.title_request(title_id) if self.by_graphql else self.page_request(title_id)]
+        if self.args.locations:
+            requests.append(
+                self.locations_request(title_id) if self.by_graphql else self.locations_page_request(title_id)
+            )
+        if self.args.offers and self.by_graphql:
+            requests.append(self.offers_request(title_id))
+        elif self.args.offers:
+            # IMDb's robots.txt asks crawlers to leave the page with them alone.
+            self.note_gap(Want(title_id, "offers"), "only GraphQL tells where it can be watched")
+        return requests
 
     # The title
 

@@ -246,6 +246,7 @@ class ShowSpider(TmdbSpider):
         resolution = find.resolve(page.shows)
         yield from self.account(imdb_id, page, resolution)
         if resolution.chosen is not None:
+            self.subjects.rename(imdb_id, resolution.chosen.id)
             yield self.show_request(resolution.chosen.id, imdb_id)
 
     def show_request(self, show_id: str, imdb_id: str | None = None) -> Request:

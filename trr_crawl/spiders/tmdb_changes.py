@@ -57,6 +57,7 @@ class TmdbChangesSpider(ShowSpider):
     """One request for each 100 changes; a time of more than 14 days is asked for in pieces."""
 
     name = "tmdb_changes"
+    state_name = "tmdb_show"
     arguments_class = ChangesArguments
     readers = {
         **READERS,
@@ -131,4 +132,5 @@ class TmdbChangesSpider(ShowSpider):
         self.seen.add(changed)
         yield Change(source="tmdb", of=_KINDS[self.args.of], id=changed, since=first, until=last)
         if self.args.refresh:
+            self.subjects.begin(changed)
             yield self.show_request(changed)

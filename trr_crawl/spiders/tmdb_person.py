@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 from scrapy.http import Request, Response
 
-from trr_crawl.arguments import ArgumentError
 from trr_crawl.items import Item
 from trr_crawl.parse.tmdb import person
 from trr_crawl.parse.tmdb.person import PARTS
-from trr_crawl.spiders.base import READERS, Arguments, Want
+from trr_crawl.spiders.base import DUE_READERS, DueArguments, Want
 from trr_crawl.spiders.tmdb import TmdbSpider, person_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonArguments(Arguments):
+class PersonArguments(DueArguments):
     """Whom to crawl."""
 
     people: tuple[str, ...] = ()
@@ -25,8 +24,10 @@ class PersonArguments(Arguments):
     """The same."""
 
     def __post_init__(self) -> None:
-        if not (self.people or self.persons):
-            raise ArgumentError("Say whom to crawl: -a person=62, -a person=nm… or -a people=@file.")
+        self.check_due(
+            (*self.people, *self.persons),
+            "Say whom to crawl: -a person=62, -a person=nm…, -a people=@file or -a due=true.",
+        )
 
 
 class TmdbPersonSpider(TmdbSpider):
@@ -34,13 +35,13 @@ class TmdbPersonSpider(TmdbSpider):
 
     name = "tmdb_person"
     arguments_class = PersonArguments
-    readers = {**READERS, "person": person_ids, "people": person_ids}
+    readers = {**DUE_READERS, "person": person_ids, "people": person_ids}
     args: PersonArguments
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request of each person."""
         if self.may_ask():
-            for person_id in dict.fromkeys((*self.args.persons, *self.args.people)):
+            async for person_id in self.to_crawl([*self.args.persons, *self.args.people]):
                 if person_id.startswith("nm"):
                     yield self.find_request(person_id, self.parse_find)
                 else:
@@ -49,6 +50,7 @@ class TmdbPersonSpider(TmdbSpider):
     def parse_find(self, response: Response, imdb_id: str) -> Iterator[Request]:
         page = self.read_find(response, imdb_id)
         if len(page.people) == 1:
+            self.subjects.rename(imdb_id, page.people[0].id)
             yield self.request(page.people[0].id, imdb_id)
         else:
             self.note_people(imdb_id, page)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from scrapy.http import Request
 
-from trr_crawl.arguments import ArgumentError, flag
-from trr_crawl.spiders.base import READERS, Arguments
+from trr_crawl.arguments import flag
+from trr_crawl.spiders.base import DUE_READERS, DueArguments
 from trr_crawl.spiders.tmdb import ShowSpider, show_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowArguments(Arguments):
+class ShowArguments(DueArguments):
     """What to crawl."""
 
     shows: tuple[str, ...] = ()
@@ -23,8 +23,7 @@ class ShowArguments(Arguments):
     """Also ask for each network and company: headquarters, home page, all logos."""
 
     def __post_init__(self) -> None:
-        if not self.shows:
-            raise ArgumentError("Say which show to crawl: -a show=1399, -a show=tt… or -a shows=@file.")
+        self.check_due(self.shows, "Say which show to crawl: -a show=1399, -a show=tt…, -a shows=@file or -a due=true.")
 
 
 class TmdbShowSpider(ShowSpider):
@@ -32,12 +31,12 @@ class TmdbShowSpider(ShowSpider):
 
     name = "tmdb_show"
     arguments_class = ShowArguments
-    readers = {**READERS, "show": show_ids, "shows": show_ids, "organisations": flag}
+    readers = {**DUE_READERS, "show": show_ids, "shows": show_ids, "organisations": flag}
     args: ShowArguments
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request of each show; what it answers decides about more."""
         self.organisations = self.args.organisations
         if self.may_ask():
-            for show_id in dict.fromkeys(self.args.shows):
+            async for show_id in self.to_crawl(self.args.shows):
                 yield self.request_for(show_id)

@@ -1,0 +1,88 @@
+"""A month of nights over an origin that fails and blocks: each show is crawled when it is due, and only then."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import ROOT, scrapy
+from trr_crawl.catalog.due import DUE
+
+sys.path.insert(0, str(Path(__file__).parent))
+from month import AIRING, BETWEEN, BLOCKED, BROKEN, ENDED, FRAGILE, KILLED, NIGHTS
+
+
+@pytest.fixture
+def month(crawl_url: str) -> list[dict[str, Any]]:
+    """What each night came to."""
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "fleet")))
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("month.py")],
+        env={
+            **os.environ,
+            "DATABASE_URL": crawl_url,
+            "PYTHONPATH": paths,
+            "SCRAPY_SETTINGS_MODULE": "trr_crawl.settings",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    nights: list[dict[str, Any]] = json.loads(done.stdout)
+    return nights
+
+
+def test_each_show_is_crawled_when_it_is_due_and_only_then(month: list[dict[str, Any]], crawl_url: str) -> None:
+    assert len(month) == NIGHTS
+    for number, night in enumerate(month):
+        assert night["made"] == 2, f"night {number}: both workers' runs, once, however often the scheduler looks"
+        assert night["left"] == 0
+        due_tonight = {subject for subject, reason in night["reasons"].items() if reason in DUE}
+        assert max(Counter(night["asked"]).values(), default=1) == 1, f"night {number}: something was asked for twice"
+        if number not in BLOCKED:
+            assert set(night["asked"]) == due_tonight, f"night {number}: {night['reasons']}"
+        assert all(night["sentences"])
+    crawled = {
+        key: [number for number, night in enumerate(month) if key in night["asked"]]
+        for key in (AIRING, BETWEEN, ENDED, FRAGILE)
+    }
+    reasons = {key: [night["reasons"][key] for night in month] for key in crawled}
+
+    assert crawled == {
+        # Every other night, and the night after an episode (of a Wednesday) was out. Blocked in the nights 11 and 12,
+        # then left alone for a night. Night 19 was made up at noon, so that the next one is later, too.
+        AIRING: [0, 2, 4, 5, 7, 9, 11, 12, 14, 16, 18, 19, 22, 24, 26, 28],
+        # Every two weeks between seasons.
+        BETWEEN: [0, 14, 28],
+        # Not again this month, but for the run that died with it.
+        ENDED: [0, KILLED],
+        # Failed in the nights 6 and 7, then left alone for a night; episodes on Sundays.
+        FRAGILE: [0, 2, 4, 6, 7, 9, 11, 12, 14, 16, 18, 20, 22, 23, 25, 27, 29],
+    }
+    assert reasons[ENDED][KILLED] == "lease-ran-out"
+    assert [reasons[AIRING][number] for number in (5, 12, 13, 14, 19)] == [
+        "new-episode", "blocked-retry", "backing-off", "blocked-retry", "new-episode",
+    ]  # fmt: skip
+    assert [reasons[FRAGILE][number] for number in (2, 6, 7, 8, 9)] == [
+        "new-episode", "stale-airing", "failed-retry", "backing-off", "failed-retry",
+    ]  # fmt: skip
+    for number, night in enumerate(month):
+        blocked, failed = number in BLOCKED, number in BROKEN and FRAGILE in night["asked"]
+        assert "ok" in night["outcomes"] or blocked
+        assert ("blocked" in night["outcomes"]) == blocked
+        assert bool({"failed", "partial"} & set(night["outcomes"])) == failed
+
+    explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01", DATABASE_URL=crawl_url)
+    assert explained.status == 0
+    assert "the last good crawl is young enough" in explained.output
+    listed = scrapy("due", "imdb_episodes", "--at", "2027-06-01", DATABASE_URL=crawl_url)
+    assert "imdb_episodes: 4 due" in listed.output

@@ -1,0 +1,82 @@
+"""Makes runs of schedules when their time has come: each time once, whoever looks and however often."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from trr_crawl.fleet import schedules
+from trr_crawl.fleet.schedules import Schedule
+
+logger = logging.getLogger(__name__)
+
+
+def make_runs(connection: Connection[Any], now: datetime) -> list[UUID]:
+    """Make the runs whose time has come; returns their ids.
+
+    Of the times that were missed, because nobody was here or the database was away, the latest is made up, once. A
+    clock that goes back makes nothing, one that jumps ahead makes what a missed time makes. While the runs of an
+    earlier time are not finished, a new one is skipped, and kept as such.
+    """
+    made: list[UUID] = []
+    for schedule in schedules.listed(connection):
+        slot = None if schedule.paused_at is not None else schedule.latest_slot(now)
+        if slot is not None:
+            made += _make(connection, schedule, slot)
+    return made
+
+
+def run_now(connection: Connection[Any], name: str, now: datetime) -> list[UUID]:
+    """Make runs of a schedule at once, whatever its cron expression says; none while others are not finished."""
+    schedule = schedules.named(connection, name)
+    if open_runs(connection, schedule):
+        raise schedules.ScheduleError(f"{name} is running: wait for its end, or cancel it on its node.")
+    return _insert(connection, schedule, now, "waiting")
+
+
+def open_runs(connection: Connection[Any], schedule: Schedule) -> int:
+    """How many runs of it are not finished."""
+    row = connection.execute(
+        "SELECT count(*) FROM schedule_runs WHERE schedule_id = %s AND finished_at IS NULL", [schedule.id]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _make(connection: Connection[Any], schedule: Schedule, slot: datetime) -> list[UUID]:
+    with connection.transaction():
+        # The row's lock is the turn of whoever looks first; the second finds the time dealt with.
+        claimed = connection.execute(
+            """
+            UPDATE schedules SET last_slot_at = %s
+            WHERE id = %s AND last_slot_at < %s AND paused_at IS NULL AND removed_at IS NULL
+            """,
+            [slot, schedule.id, slot],
+        )
+        if claimed.rowcount == 0:
+            return []
+        if open_runs(connection, schedule):
+            logger.warning("%s of %s is skipped: an earlier one is still running.", schedule.name, slot)
+            _insert(connection, schedule, slot, "skipped")
+            return []
+        logger.info("%s of %s: %d job(s).", schedule.name, slot, schedule.workers)
+        return _insert(connection, schedule, slot, "waiting")
+
+
+def _insert(connection: Connection[Any], schedule: Schedule, slot: datetime, state: str) -> list[UUID]:
+    with connection.transaction():
+        rows = connection.execute(
+            """
+            INSERT INTO schedule_runs (schedule_id, slot_at, worker, state, finished_at, reason)
+            SELECT %(id)s, %(slot)s, worker, %(state)s, CASE %(state)s WHEN 'skipped' THEN now() END,
+                   CASE %(state)s WHEN 'skipped' THEN 'an earlier run was not finished' END
+            FROM generate_series(1, %(workers)s) worker
+            ON CONFLICT (schedule_id, slot_at, worker) DO NOTHING RETURNING id
+            """,
+            {"id": schedule.id, "slot": slot, "state": state, "workers": schedule.workers},
+        ).fetchall()
+    return [row[0] for row in rows]
