@@ -163,13 +163,13 @@ class TestEqualIds:
         with psycopg.connect(catalog_url) as admin:
             admin.execute(
                 """
-                CREATE TABLE threads (id uuid PRIMARY KEY DEFAULT new_id(),
+                CREATE TABLE letters (id uuid PRIMARY KEY DEFAULT new_id(),
                                       show_id uuid NOT NULL REFERENCES shows ON DELETE RESTRICT);
-                INSERT INTO threads (show_id) SELECT id FROM shows
+                INSERT INTO letters (show_id) SELECT id FROM shows
                 """
             )
         put(connection, OF_TMDB[0])
-        assert rows(connection, "SELECT count(*), count(DISTINCT show_id) FROM threads") == [(2, 1)]
+        assert rows(connection, "SELECT count(*), count(DISTINCT show_id) FROM letters") == [(2, 1)]
 
     def test_two_writers_at_once_end_with_one(self, catalog_url: str) -> None:
         errors: list[BaseException] = []
