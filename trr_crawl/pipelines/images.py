@@ -192,6 +192,7 @@ class ImagesPipeline(FilesPipeline):
                 del info.downloaded[next(iter(info.downloaded))]
             await self._process_request(request, info, wanted)
         except Exception as error:
+            logger.debug("No picture from %s", wanted.url, exc_info=True)  # a gap has room for one line only
             await self._failed(wanted, error.__cause__ or error)
         finally:
             request.meta["spool"].close()
