@@ -42,6 +42,7 @@ from trr_api.middleware import Requests
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
+from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
 
@@ -59,16 +60,19 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
+    indexer = Indexer(settings, listener.next)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        indexer.start()
         # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
         gc.collect()
         gc.freeze()
         try:
             yield
         finally:
+            await indexer.close()
             await listener.close()
             await database.close()
 

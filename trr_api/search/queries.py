@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("show", "person", "episode")
 
+INDEX: Final = b"SELECT index_search_documents(%s)"
+"""Makes the documents of the next so many changes anew; how many there were. 0 too while somebody else is at it."""
+
 CANDIDATES: Final = 200
 """Things of a kind that each way may give."""
 
