@@ -16,8 +16,9 @@ from stock import index, put, record
 from support import Server
 from trr_api.app import create_app
 from trr_api.database import Database
+from trr_api.queries import LATEST, Statement
 from trr_api.search import queries
-from trr_api.search.schemas import SearchParameters
+from trr_api.search.schemas import Asked, SearchParameters
 from trr_crawl.catalog import joining, merge, write
 
 
@@ -143,6 +144,45 @@ def test_kinds_and_facets_narrow(client: httpx.Client, url: str) -> None:
     both = client.get("/search", params={"q": "the long pier"}).json()["data"]
     assert {result["show"]["title"] for result in both} == {"Lagoon", "Lagoon Nights"}
     assert len(client.get("/search", params={"q": "the long pier", "genre": "Romance"}).json()["data"]) == 1
+
+
+def test_facets_count_what_is_found(client: httpx.Client, url: str) -> None:
+    with psycopg.connect(url) as connection:
+        [(provider,)] = connection.execute("SELECT id FROM watch_providers").fetchall()
+    assert client.get("/search/facets", params={"q": "lagoon"}).json() == {
+        "kind": [{"value": "show", "count": 4}, {"value": "person", "count": 1}],
+        "genre": [{"value": "Reality-TV", "count": 1}, {"value": "Romance", "count": 1}],
+        "network": [{"value": "Channel Nine", "count": 1}],
+        "provider": [{"id": str(provider), "name": "Streamly", "region": "US", "count": 1}],
+    }
+    of_episodes = client.get("/search/facets", params={"q": "the long pier", "genre": "Romance"}).json()
+    assert of_episodes["kind"] == [{"value": "episode", "count": 1}]
+    assert of_episodes["network"] == [{"value": "Channel Nine", "count": 1}]
+    nothing = client.get("/search/facets", params={"q": "xqzzy wvvk"}).json()
+    assert nothing == {"kind": [], "genre": [], "network": [], "provider": []}
+    assert client.get("/search/facets", params={"q": "x", "limit": 5}).status_code == 422
+
+
+def test_an_answer_that_is_behind_the_catalog_says_so(connection: Connection[Any]) -> None:
+    """Its ETag is trusted up to where the documents followed, not to where the catalog is."""
+    put(connection, *show(1, "Lagoon"))
+    index(connection)
+    put(connection, *show(2, "Lagoon Nights"))
+
+    def seq_of(statement: Statement) -> int:
+        with RawCursor(connection) as cursor:
+            [row] = cursor.execute(statement.query, statement.values).fetchall()
+        connection.commit()
+        return int(row[-1])
+
+    statements = (
+        queries.search(SearchParameters(q="lagoon"), queries.KINDS, None),
+        queries.facets(Asked(q="lagoon"), queries.KINDS),
+    )
+    [(latest,)] = connection.execute(LATEST).fetchall()
+    assert all(seq_of(statement) < latest for statement in statements)
+    index(connection)
+    assert all(seq_of(statement) == latest for statement in statements)
 
 
 def test_pages_have_each_result_once_in_order(client: httpx.Client) -> None:
