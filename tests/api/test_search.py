@@ -118,6 +118,7 @@ def test_the_exact_name_comes_first_then_beginnings_then_words(client: httpx.Cli
         ("ligthouse", ("Lighthouse Keepers", "spelling")),
         ("lighthose kepers", ("Lighthouse Keepers", "spelling")),
         ("siobhan oharra", ("Siobhán O'Hara", "spelling")),
+        ("siobahn", ("Siobhán O'Hara", "spelling")),
         ("harbour of love", ("Hafenliebe", "spelling")),
         ("  Pier --- Seven!! ", ("Pier Seven", "name")),
     ],

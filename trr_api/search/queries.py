@@ -2,7 +2,8 @@
 
 Four ways to find something, best first: it is called so, its name begins so, its words are in its document, or it is
 spelled like it. Each way gives only so many, the best-known of them, so that "the" costs about as much as a rare name;
-where the first three find enough, nothing is looked up by its spelling.
+where the first three find enough, nothing is looked up by its spelling, and where that finds nothing, by a likeness
+that is looser.
 """
 
 from __future__ import annotations
@@ -92,16 +93,19 @@ common_{kind} AS MATERIALIZED (
      WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
 )"""
 
-# pg_trgm's operators with their usual thresholds: half of the letters' triples in whole words, or 0.6 in any part. The
-# first finds more, and among millions of names costs too much.
+# pg_trgm's operators: a third of the letters' triples in whole words (`trr_api.database` sets this threshold), or 0.6 in
+# any part. The first finds more, and among millions of names it costs too much where the second finds something.
 _ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
 
 _SPELLED: Final = """
-spelled_{kind} AS MATERIALIZED (
+{way}_{kind} AS MATERIALIZED (
     SELECT {row} FROM search_documents found
-    WHERE kind = '{kind}' AND names {alike} {text} AND (SELECT few FROM enough) {narrowed}
+    WHERE kind = '{kind}' AND names {alike} {text} AND ({condition}) {narrowed}
     ORDER BY word_similarity({text}, names) + similarity({text}, name) DESC, popularity DESC LIMIT {candidates}
 )"""
+
+_FEW: Final = "SELECT few FROM enough"
+_NOTHING: Final = "SELECT NOT EXISTS (SELECT FROM written) AND NOT EXISTS (SELECT FROM spelled)"
 
 _FOUND: Final = """
 (
@@ -111,7 +115,9 @@ _FOUND: Final = """
         SELECT count(*) < {enough} AND NOT coalesce(bool_or(name = {text}), false) AS few FROM written
     ),
     {spelled},
-    found AS (SELECT * FROM written UNION {all_spelled}),
+    spelled AS MATERIALIZED ({all_spelled}),
+    {guessed},
+    found AS (SELECT * FROM written UNION SELECT * FROM spelled UNION {all_guessed}),
     matched AS (
         SELECT found.*, CASE
             WHEN name = left(text, 200) THEN 'name'
@@ -244,6 +250,12 @@ def _found(kinds: tuple[str, ...], narrowing: tuple[str, ...]) -> str:
         all_written=" UNION ".join(f"SELECT * FROM written_{kind}" for kind in kinds),
         enough=ENOUGH,
         text=_TEXT,
-        spelled=", ".join(_SPELLED.format(kind=kind, alike=_ALIKE[kind], **parts) for kind in kinds),
-        all_spelled=" UNION ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
+        spelled=", ".join(
+            _SPELLED.format(way="spelled", kind=kind, alike=_ALIKE[kind], condition=_FEW, **parts) for kind in kinds
+        ),
+        all_spelled=" UNION ALL ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
+        guessed=", ".join(
+            _SPELLED.format(way="guessed", kind=kind, alike="%>>", condition=_NOTHING, **parts) for kind in kinds
+        ),
+        all_guessed=" UNION ".join(f"SELECT * FROM guessed_{kind}" for kind in kinds),
     )
