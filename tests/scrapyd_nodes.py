@@ -74,11 +74,16 @@ class FakeNode:
     def __init__(self) -> None:
         self.lies: dict[str, Any] = {}
         """Service -> what it answers instead: bytes, or a value."""
+        self.refuses: dict[str, str] = {}
+        """Spider -> why it is not taken."""
+        self.delay = 0.0
+        """Seconds until it answers."""
         self.jobs: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def answer(self, service: str, values: dict[str, str]) -> bytes:
         self.asked.append((service, values))
+        time.sleep(self.delay)
         if service in self.lies:
             lie = self.lies[service]
             return lie if isinstance(lie, bytes) else json.dumps(lie).encode()
@@ -86,6 +91,8 @@ class FakeNode:
         states = list(self.jobs.values())
         if service == "daemonstatus.json":
             told |= {"pending": states.count("pending"), "running": states.count("running")}
+        elif service == "schedule.json" and values["spider"] in self.refuses:
+            told = {"status": "error", "message": self.refuses[values["spider"]]}
         elif service == "schedule.json":
             self.jobs[values["jobid"]] = "running"
             told["jobid"] = values["jobid"]

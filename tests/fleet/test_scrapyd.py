@@ -13,11 +13,12 @@ import psycopg
 import pytest
 from origin import Origin, serving
 from psycopg.rows import dict_row
+from schedule_runs import send
 from scrapyd_nodes import Scrapyd
 
 from samples.harbour_hearts import SHOW, SHOW_ID
 from support import ROOT, scrapy
-from trr_crawl.fleet import dispatcher, schedules, watchdog
+from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.nodes import Refused
 from trr_crawl.fleet.scheduler import run_now
 from trr_crawl.fleet.schedules import Schedule
@@ -107,7 +108,7 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
             START,
         )
         (run_id,) = run_now(connection, "nightly", START)
-        assert dispatcher.send_waiting(connection, [doomed.node]) == 1
+        assert send(connection, [doomed.node]) == 1
         doomed.wait_for(lambda: len(origin.asked) > 1)
         doomed.wait_for(lambda: len(runs(crawl_url)) == 1)
         assert watchdog.look(connection, [doomed.node, heir.node]) == 1
@@ -116,7 +117,7 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
         connection.commit()
         assert watchdog.look(connection, [doomed.node, heir.node]) == 1
         origin.delay = 0
-        assert dispatcher.send_waiting(connection, [doomed.node, heir.node]) == 1
+        assert send(connection, [doomed.node, heir.node]) == 1
         first, second = f"{run_id.hex}-1", f"{run_id.hex}-2"
         heir.wait_for(lambda: heir.node.state(second) == "finished")
         assert watchdog.look(connection, [doomed.node, heir.node]) == 0
@@ -135,7 +136,7 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
     doomed.wait_for(lambda: doomed.node.state(first) == "finished")
     assert len(runs(crawl_url)) == 2
     assert len(origin.pages_asked) == asked
-    assert "it is left to the other one" in doomed.log_of("imdb_episodes", first)
+    assert "it is left to the one that was sent in its place" in doomed.log_of("imdb_episodes", first)
 
 
 def test_deploy_and_doctor_tell_of_each_node(scrapyd: Start, egg: bytes, crawl_url: str, tmp_path: Any) -> None:

@@ -76,9 +76,9 @@ def once(connection: psycopg.Connection[Any], nodes: Sequence[Node], clock: Cloc
     """All that there is to do now: make the runs whose time has come, look after those that are out, send those that
     wait. Returns how many are not finished."""
     scheduler.make_runs(connection, clock.now())
-    dispatcher.probe(connection, nodes)
+    working = dispatcher.probe(connection, nodes)
     watchdog.look(connection, nodes)
-    dispatcher.send_waiting(connection, nodes)
+    dispatcher.send_waiting(connection, working)
     row = connection.execute("SELECT count(*) FROM schedule_runs WHERE finished_at IS NULL").fetchone()
     connection.commit()
     assert row is not None
