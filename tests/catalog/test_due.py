@@ -211,7 +211,7 @@ class TestFailures:
         end(connection, NOW + DAY, "failed")
         found = decision(connection, NOW + 2 * DAY)
         assert (found.ok_at, found.tried_at, found.reason) == (NOW, NOW + DAY, "failed-retry")
-        assert "1 failures in a row, the last 2026-11-21 03:00: it went wrong" in found.sentence()
+        assert "1 failure 2026-11-21 03:00: it went wrong" in found.sentence()
 
     def test_what_was_interrupted_is_due_at_once(self, connection: Connection[Any]) -> None:
         add_show(connection)
@@ -223,8 +223,32 @@ class TestFailures:
         add_show(connection)
         end(connection, NOW + 400 * DAY)
         assert reason(connection) == "from-the-future"
+        assert reason(connection, untried_since=NOW - HOUR) == "from-the-future", "nor from a run that begins now"
         end(connection, NOW + 400 * DAY, "failed")
         assert reason(connection) == "failed-retry"
+        end(connection, NOW)
+        assert reason(connection, NOW + HOUR) == "up-to-date"
+
+    def test_a_change_that_a_wrong_clock_dated_hides_no_other_and_is_not_due_night_after_night(
+        self, connection: Connection[Any]
+    ) -> None:
+        add_show(connection, SHOW, source="tmdb")
+        end(connection, NOW, spider="tmdb_show")
+        note_changes(connection, [("tmdb", "show", SHOW, NOW + 400 * DAY)])
+        assert reason(connection, NOW + HOUR, "tmdb_show") == "up-to-date"
+        note_changes(connection, [("tmdb", "show", SHOW, NOW + 2 * HOUR)])
+        assert reason(connection, NOW + 3 * HOUR, "tmdb_show") == "changed-at-source"
+        end(connection, NOW + DAY, spider="tmdb_show")
+        assert reason(connection, NOW + DAY, "tmdb_show") == "up-to-date"
+
+    @pytest.mark.parametrize("late", ["ok", "failed", "blocked", "interrupted"])
+    def test_a_run_that_comes_late_does_not_have_the_last_word(self, connection: Connection[Any], late: str) -> None:
+        add_show(connection)
+        end(connection, NOW + HOUR)
+        told = Finished(subject=SHOW, began_at=NOW, outcome=late, reason=None)  # type: ignore[arg-type]
+        remember(connection, "imdb_episodes", [told], None, NOW + 2 * HOUR)
+        found = decision(connection, NOW + 3 * HOUR)
+        assert (found.reason, found.ok_at, found.failures) == ("up-to-date", NOW + HOUR, 0)
 
 
 class TestWishes:
@@ -255,7 +279,7 @@ class TestLeases:
         assert hand_out(connection, "imdb_episodes", one, NOW, limit=5) == [SHOW]
         assert hand_out(connection, "imdb_episodes", other, NOW, Wish(force=True), limit=5) == []
         assert hand_out(connection, "imdb_title", other, NOW, limit=5) == [SHOW]
-        assert reason(connection) == "leased"
+        assert decision(connection).sentence() == "a run is at it"
         release(connection, one)
         assert hand_out(connection, "imdb_episodes", other, NOW, limit=5) == [SHOW]
 
@@ -264,11 +288,39 @@ class TestLeases:
         dead, heir = uuid4(), uuid4()
         hand_out(connection, "imdb_episodes", dead, NOW, limit=5)
         connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
-        extend(connection, dead)
         assert reason(connection) == "lease-ran-out"
         assert reason(connection, resume=True) == "lease-ran-out"
         assert hand_out(connection, "imdb_episodes", heir, NOW, limit=5) == [SHOW]
+        extend(connection, dead)
+        release(connection, dead)
         assert connection.execute("SELECT owner_id FROM crawl_leases").fetchall() == [(heir,)]
+
+    def test_a_run_that_was_away_for_long_keeps_what_nobody_took(self, connection: Connection[Any]) -> None:
+        add_show(connection)
+        owner = uuid4()
+        hand_out(connection, "imdb_episodes", owner, NOW, limit=5)
+        connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 hour'")
+        extend(connection, owner)
+        assert reason(connection) == "leased"
+        assert hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5) == []
+
+    def test_what_was_crawled_meanwhile_is_not_done_again_for_a_dead_run(self, connection: Connection[Any]) -> None:
+        add_show(connection)
+        hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5)
+        connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
+        end(connection, NOW)
+        assert reason(connection, NOW + HOUR) == "up-to-date"
+
+    def test_more_than_a_thousand_are_all_found_and_handed_out(self, connection: Connection[Any]) -> None:
+        connection.execute(
+            """
+            WITH added AS (INSERT INTO shows (title) SELECT 'Show ' || n FROM generate_series(1, 2500) n RETURNING id)
+            INSERT INTO external_ids (kind, source, value, entity_id)
+            SELECT 'show', 'imdb', 'tt' || 98000000 + row_number() OVER (), id FROM added
+            """
+        )
+        assert len(decide(connection, "imdb_episodes", NOW)) == 2500
+        assert len(set(hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5000))) == 2500
 
     def test_a_sign_of_life_keeps_them(self, connection: Connection[Any]) -> None:
         add_show(connection)

@@ -117,6 +117,14 @@ def test_over_its_budget_it_leaves_the_rest_as_it_was(origin: Origin, known: str
     assert sorted(outcomes) == ["interrupted"] * 3 + ["ok"] * 3
 
 
+def test_over_its_budget_it_takes_no_more_of_what_is_due(origin: Origin, known: str) -> None:
+    done = crawl(origin, "-a", "due=true", *("-s", "REQUEST_BUDGET=2"), *("-s", "DUE_BATCH=2"))
+    assert done.status == 3
+    outcomes = [row[0] for row in states(known).values()]
+    assert outcomes.count("ok") == 1
+    assert len(outcomes) <= 4, "the others were left to a later run as they were"
+
+
 def test_records_that_the_database_refuses_make_their_show_no_success(origin: Origin, known: str) -> None:
     with psycopg.connect(known) as connection:
         connection.execute("ALTER TABLE episodes ADD CONSTRAINT none CHECK (title <> 'One')")

@@ -22,6 +22,7 @@ from trr_crawl.catalog import due
 from trr_crawl.clock import Clock
 from trr_crawl.items import Inventory, Item, payload
 from trr_crawl.parse.errors import PageError
+from trr_crawl.politeness import Stopped
 from trr_crawl.report import Gap, RunReport
 from trr_crawl.subjects import Subjects
 
@@ -42,6 +43,9 @@ class Arguments:
 
 POLL_SECONDS: Final = 0.1
 """So often a run that has enough to do looks whether it has less."""
+
+DATABASE_AWAY: Final = (1.0, 2.0, 4.0)
+"""Seconds to wait before each new try, when the database goes away."""
 
 READERS: Mapping[str, Callable[[str], Any]] = {"dry_run": arguments.flag}
 """How the text of each argument is read."""
@@ -141,6 +145,8 @@ class CatalogSpider(Spider):
         self.job_id = given.get("_job")
         self.run_id: UUID | None = None
         """Of its row in `crawl_runs`."""
+        self.is_used_up = False
+        """Whether REQUEST_BUDGET lets no more requests out."""
         self.clock = Clock()
         self.subjects = Subjects(lambda: self.clock.now())
 
@@ -192,11 +198,11 @@ class CatalogSpider(Spider):
             return
         wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=self.clock.now())
         left, taken = args.limit, 0
-        # Once the source blocks us, the rest is left to a later run.
-        while (left is None or left > 0) and not self.report.blocked:
+        # Once the source blocks us, or our requests are used up, the rest is left to a later run.
+        while (left is None or left > 0) and not (self.report.blocked or self.is_used_up):
             size = self.settings.getint("DUE_BATCH")
             try:
-                batch = await asyncio.to_thread(self._next_due, wish, size if left is None else min(size, left))
+                batch = await self._patiently(self._next_due, wish, size if left is None else min(size, left))
             except due.CatalogError as error:
                 self.report.fail(f"The catalog cannot be read: {error}.")
                 return
@@ -214,6 +220,16 @@ class CatalogSpider(Spider):
                 await asyncio.sleep(POLL_SECONDS)
         if not (taken or given):
             self.report.allow_nothing("nothing was due")
+
+    async def _patiently(self, work: Callable[..., list[str]], *arguments: Any) -> list[str]:
+        """Do it in a thread, again where the database is away for a moment only."""
+        for delay in DATABASE_AWAY:
+            try:
+                return await asyncio.to_thread(work, *arguments)
+            except due.CatalogError as error:
+                self.logger.warning("The catalog cannot be read, next try in %g s: %s", delay, error)
+                await asyncio.sleep(delay)
+        return await asyncio.to_thread(work, *arguments)
 
     def _has_requests(self) -> bool:
         slot = self.crawler.engine._slot
@@ -241,11 +257,13 @@ class CatalogSpider(Spider):
         """Errback of every request: what it was to get is a gap."""
         request: Request = failure.request  # type: ignore[attr-defined]
         want: Want = request.meta["want"]
+        over_budget = getattr(failure.value, "outcome", None) is Outcome.OVER_BUDGET
+        self.is_used_up |= over_budget
         self.note_gap(
             want,
             why_not(failure.value),
             blocked=getattr(failure.value, "blocked", False),
-            interrupted=getattr(failure.value, "outcome", None) is Outcome.OVER_BUDGET,
+            interrupted=over_budget or isinstance(failure.value, Stopped),
         )
         self.subjects.answered(want.subject)
 

@@ -15,6 +15,7 @@ from trr_crawl.catalog.due.policy import (
     AIRED_LATELY,
     AIRS_SOON,
     BACK_OFF,
+    CLOCKS_AGREE,
     DUE,
     ENDED,
     EPISODE_IS_OUT,
@@ -82,7 +83,8 @@ class Decision:
         if self.ok_at is not None:
             facts.append(f"last good crawl {_minute(self.ok_at)}")
         if self.failures:
-            facts.append(f"{self.failures} failures in a row, the last {_minute(self.tried_at)}: {self.last_words}")
+            times = "1 failure" if self.failures == 1 else f"{self.failures} failures in a row, the last"
+            facts.append(f"{times} {_minute(self.tried_at)}: {self.last_words}")
         elif self.reason == "interrupted":
             facts.append(f"{_minute(self.tried_at)}: {self.last_words}")
         if not self.is_due and self.due_at is not None:
@@ -132,13 +134,14 @@ _PEOPLE = """
     WHERE own.kind = 'person' AND own.source = %(source)s AND people.removed_at IS NULL
 """
 
-# The first line that applies decides. Beyond the longest pause a `next_try_at` is a clock's mistake.
+# The first line that applies decides. What happened in the future, or is to be tried again only after more than the
+# longest pause, is a clock's mistake.
 _JUDGED = """
     SELECT thing.*, ok_at, tried_at, coalesce(failures, 0) AS failures, state.reason AS last_words,
            (last_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s AS episode,
            CASE
                WHEN lease.expires_at > now() THEN 'leased'
-               WHEN tried_at >= %(untried_since)s::timestamptz THEN 'just-tried'
+               WHEN tried_at BETWEEN %(untried_since)s::timestamptz AND %(future)s THEN 'just-tried'
                WHEN %(force)s THEN 'force'
                WHEN lease.expires_at IS NOT NULL THEN 'lease-ran-out'
                WHEN outcome = 'interrupted' THEN 'interrupted'
@@ -147,16 +150,16 @@ _JUDGED = """
                WHEN outcome IN ('failed', 'blocked') AND next_try_at > %(now)s
                     AND next_try_at <= %(now)s + %(longest)s THEN 'backing-off'
                WHEN outcome IN ('failed', 'blocked') THEN outcome || '-retry'
-               WHEN ok_at > %(now)s + interval '1 hour' THEN 'from-the-future'
+               WHEN ok_at > %(future)s THEN 'from-the-future'
                WHEN ok_at < %(since)s::timestamptz THEN 'since'
-               WHEN noted_at > ok_at THEN 'changed-at-source'
+               WHEN noted_at > ok_at AND noted_at <= %(future)s THEN 'changed-at-source'
                WHEN %(episodes)s AND (last_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s > ok_at THEN 'new-episode'
                WHEN %(episodes)s AND total_seasons > state.seasons THEN 'season-missing'
                WHEN ok_at + age <= %(now)s THEN 'stale-' || stage
                ELSE 'up-to-date'
            END AS reason,
            CASE
-               WHEN lease.expires_at > now() THEN lease.expires_at
+               WHEN lease.expires_at > now() THEN NULL
                WHEN outcome IN ('failed', 'blocked') THEN next_try_at
                ELSE least(ok_at + age,
                           CASE WHEN %(episodes)s THEN (next_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s END)
@@ -186,6 +189,7 @@ def judged(spider: str, wish: Wish, now: datetime) -> tuple[sql.Composed, dict[s
         "kind": policy.kind,
         "source": policy.source,
         "now": now,
+        "future": now + CLOCKS_AGREE,
         "force": wish.force,
         "since": wish.since,
         "untried_since": wish.untried_since,

@@ -54,10 +54,8 @@ def hand_out(
 
 
 def extend(connection: Connection[Any], owner: UUID) -> None:
-    """A run's sign of life: what it holds stays its own."""
-    connection.execute(
-        "UPDATE crawl_leases SET expires_at = now() + %s WHERE owner_id = %s AND expires_at > now()", [LEASE, owner]
-    )
+    """A run's sign of life: what it holds stays its own, also where a lease ran out and nobody took it."""
+    connection.execute("UPDATE crawl_leases SET expires_at = now() + %s WHERE owner_id = %s", [LEASE, owner])
 
 
 def release(connection: Connection[Any], owner: UUID) -> None:
