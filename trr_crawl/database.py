@@ -24,7 +24,12 @@ from trr_crawl.errors import UserError
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a database that does not answer."""
-NOTICES_LOSS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+NOTICES_LOSS: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 """A connection whose other end is gone without a word is given up after a minute, not after a quarter of an hour."""
 
 # What these tell is for their own developers; a failure of theirs is raised, and told by DatabaseError.

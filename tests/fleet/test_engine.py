@@ -59,6 +59,20 @@ def test_older_tables_are_brought_up_to_date_and_newer_ones_refused(catalog_url:
             prepare(catalog_url)
 
 
+def test_a_user_who_may_not_make_them_is_told_what_to_grant(system_server: Server) -> None:
+    url = system_server.create("granting", "template")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE weak LOGIN")
+        with pytest.raises(EngineError, match="weak may not make the engine's tables: GRANT CREATE ON DATABASE grant"):
+            prepare(url.replace("postgres@", "weak@"))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("GRANT CREATE ON DATABASE granting TO weak")
+        prepare(url.replace("postgres@", "weak@"))
+    finally:
+        system_server.drop("granting")
+
+
 async def until(what: Callable[[], bool], seconds: float = 40) -> None:
     async with asyncio.timeout(seconds):
         while not what():  # noqa: ASYNC110 - it is other processes that change it
@@ -81,8 +95,10 @@ def rename(server: Server, old: str, new: str) -> None:
 
 
 def test_a_database_that_is_away_at_midnight_costs_one_run_nothing_and_makes_none_twice(
-    embedded_server: Server, crawl_url: str, nodes: tuple[list[FakeNode], list[Node]]
+    embedded_server: Server, crawl_url: str, nodes: tuple[list[FakeNode], list[Node]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "AWAY", (0.2, 0.4))
+    monkeypatch.setattr(engine, "PATIENCE", 1.0)
     name = crawl_url.partition("?")[0].rpartition("/")[2]
     fakes, real = nodes
     told: list[str] = []
@@ -120,7 +136,7 @@ def test_a_database_that_is_away_at_midnight_costs_one_run_nothing_and_makes_non
             run_now(connection, "nightly", datetime.now(UTC))
 
     asyncio.run(nights())
-    assert all("The database is away, next try in" in sentence for sentence in told)
+    assert all("The database cannot be used, next try in" in sentence for sentence in told)
     with psycopg.connect(crawl_url) as connection:
         assert connection.execute("SELECT count(*), count(DISTINCT slot_at) FROM schedule_runs").fetchone() == (4, 2)
 
