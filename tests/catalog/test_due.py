@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from trr_crawl.catalog import due, write
-from trr_crawl.catalog.due import DUE, NOT_DUE, POLICIES, Decision, Wish, decide, hand_out
+from trr_crawl.catalog.due import DUE, NOT_DUE, POLICIES, Decision, Queue, Wish, decide
 from trr_crawl.catalog.due.leases import extend, release
 from trr_crawl.catalog.due.states import Finished, note_changes, remember
 from trr_crawl.catalog.write import Record
@@ -52,6 +52,13 @@ def add_episode(connection: Connection[Any], day: date, show: str = SHOW, number
 def end(connection: Connection[Any], at: datetime, outcome: Any = "ok", *, spider: str = "imdb_episodes") -> None:
     reason = None if outcome == "ok" else "it went wrong"
     remember(connection, spider, [Finished(subject=SHOW, began_at=at, outcome=outcome, reason=reason)], None, at)
+
+
+def hand_out(
+    connection: Connection[Any], spider: str, owner: UUID, now: datetime, wish: Wish | None = None, *, limit: int
+) -> list[str]:
+    """What a run gets that asks for the first time."""
+    return Queue(spider, owner, wish).take(connection, now, limit=limit)
 
 
 def decision(connection: Connection[Any], now: datetime = NOW, spider: str = "imdb_episodes", **wish: Any) -> Decision:
@@ -341,6 +348,21 @@ class TestLeases:
         got = [hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=2) for _ in range(3)]
         assert got == [["tt99000100", "tt99000102"], ["tt99000104", "tt99000103"], ["tt99000101"]]
 
+    def test_a_run_passes_by_what_others_took_or_did_since_it_looked(self, connection: Connection[Any]) -> None:
+        keys = [f"tt9900010{number}" for number in range(5)]
+        for key in keys:
+            add_show(connection, key)
+        mine, other = Queue("imdb_episodes", uuid4()), Queue("imdb_episodes", uuid4())
+        assert mine.take(connection, NOW, limit=1) == keys[:1]
+        assert other.take(connection, NOW, limit=1) == keys[1:2]
+        done = Finished(subject=keys[2], began_at=NOW, outcome="ok")
+        remember(connection, "imdb_episodes", [done], None, NOW)
+        assert mine.take(connection, NOW, limit=2) == keys[3:4]
+        add_show(connection, "tt99000199")
+        assert mine.take(connection, NOW, limit=5) == keys[4:]
+        assert other.take(connection, NOW + HOUR, limit=5) == ["tt99000199"], "after a while it looks anew"
+        assert mine.take(connection, NOW, limit=5) == []
+
     def test_eight_at_once_get_nothing_twice(self, catalog_url: str) -> None:
         with psycopg.connect(catalog_url) as connection:
             write.prepare(connection)
@@ -350,8 +372,8 @@ class TestLeases:
         def work(_: int) -> list[str]:
             got: list[str] = []
             with psycopg.connect(catalog_url) as own:
-                owner = uuid4()
-                while batch := hand_out(own, "imdb_episodes", owner, NOW, limit=7):
+                queue = Queue("imdb_episodes", uuid4())
+                while batch := queue.take(own, NOW, limit=7):
                     got += batch
             return got
 

@@ -87,9 +87,8 @@ async def night(number: int, url: str, origin: Origin) -> dict[str, Any]:
         if number == KILLED:
             with connection.transaction():
                 connection.execute("UPDATE crawl_states SET ok_at = '2026-01-01' WHERE subject = %s", [ENDED])
-            assert due.hand_out(connection, "imdb_episodes", uuid4(), now, due.Wish(subjects=[ENDED]), limit=1) == [
-                ENDED
-            ]
+            killed = due.Queue("imdb_episodes", uuid4(), due.Wish(subjects=[ENDED]))
+            assert killed.take(connection, now, limit=1) == [ENDED]
             connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
             connection.commit()
         decided = due.decide(connection, "imdb_episodes", now, all_of_them=True)

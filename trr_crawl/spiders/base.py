@@ -161,8 +161,11 @@ class CatalogSpider(Spider):
     @property
     def counts_as(self) -> str | None:
         """The spider whose memory of what was crawled when this run's crawls go into; None if they are not whole."""
-        name = self.state_name or self.name
-        return name if name in due.POLICIES else None
+        return self._policy_name if self._policy_name in due.POLICIES else None
+
+    @property
+    def _policy_name(self) -> str:
+        return self.state_name or self.name
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str]) -> Any:
@@ -197,12 +200,13 @@ class CatalogSpider(Spider):
         if not args.due:
             return
         wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=self.clock.now())
+        queue = None if self.run_id is None else due.Queue(self._policy_name, self.run_id, wish)
         left, taken = args.limit, 0
         # Once the source blocks us, or our requests are used up, the rest is left to a later run.
         while (left is None or left > 0) and not (self.report.blocked or self.is_used_up):
             size = self.settings.getint("DUE_BATCH")
             try:
-                batch = await self._patiently(self._next_due, wish, size if left is None else min(size, left))
+                batch = await self._patiently(self._next_due, queue, wish, size if left is None else min(size, left))
             except due.CatalogError as error:
                 self.report.fail(f"The catalog cannot be read: {error}.")
                 return
@@ -213,7 +217,7 @@ class CatalogSpider(Spider):
             for subject in batch:
                 self.subjects.begin(subject)
                 yield subject
-            if self.run_id is None:  # a run without a row leases nothing: it has seen all there is
+            if queue is None:  # a run without a row leases nothing: it has seen all there is
                 break
             # Half of it must be worked through: what waits here, another run could do.
             while self.subjects.under_way > size // 2 and self._has_requests():  # noqa: ASYNC110 - it has many ends
@@ -235,13 +239,12 @@ class CatalogSpider(Spider):
         slot = self.crawler.engine._slot
         return slot is not None and bool(slot.inprogress or slot.scheduler.has_pending_requests())
 
-    def _next_due(self, wish: due.Wish, size: int) -> list[str]:
-        name = self.state_name or self.name
+    def _next_due(self, queue: due.Queue | None, wish: due.Wish, size: int) -> list[str]:
         with due.reading() as connection:
-            if self.run_id is None:
-                limit = self.args.limit
-                return [found.subject for found in due.decide(connection, name, self.clock.now(), wish, limit=limit)]
-            return due.hand_out(connection, name, self.run_id, self.clock.now(), wish, limit=size)
+            if queue is None:
+                found = due.decide(connection, self._policy_name, self.clock.now(), wish, limit=self.args.limit)
+                return [one.subject for one in found]
+            return queue.take(connection, self.clock.now(), limit=size)
 
     def request_dropped(self, request: Request) -> None:
         """A request that was sent before, or that nobody can send, gets no answer."""

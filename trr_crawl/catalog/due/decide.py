@@ -103,13 +103,15 @@ _NEAR = """
                max(air_date) FILTER (WHERE air_date <= %(out)s) AS last_out,
                min(air_date) FILTER (WHERE air_date > %(out)s) AS next_out
         FROM episodes
-        WHERE air_date BETWEEN %(out)s - 60 AND %(out)s + 30 AND removed_at IS NULL
+        WHERE air_date BETWEEN %(out)s - 60 AND %(out)s + 30 AND removed_at IS NULL {only}
         GROUP BY show_id
     ),
     airing AS (SELECT * FROM near WHERE last_out >= %(lately)s OR next_out <= %(soon)s)
 """
 
-_SHOWS = """
+_OWN_SHOWS = "own.kind = 'show' AND own.source = %(source)s"
+
+_SHOWS = f"""
     SELECT own.value AS subject, own.entity_id, shows.title AS name, total_seasons, last_out, next_out,
            CASE WHEN show_type = ANY (%(films)s) THEN 'ended'
                 WHEN last_out >= %(lately)s OR next_out <= %(soon)s THEN 'airing'
@@ -117,9 +119,9 @@ _SHOWS = """
                 ELSE 'between' END AS stage
     FROM external_ids own JOIN shows ON shows.id = own.entity_id
     LEFT JOIN near ON near.show_id = own.entity_id
-    WHERE own.kind = 'show' AND own.source = %(source)s AND shows.removed_at IS NULL
+    WHERE {_OWN_SHOWS} AND shows.removed_at IS NULL
       AND (%(films_too)s OR (show_type IS NULL OR show_type <> ALL (%(films)s)) AND own.value NOT LIKE 'movie/%%')
-"""
+"""  # noqa: S608 - made of the constant above
 
 _PEOPLE = """
     SELECT own.value AS subject, own.entity_id, people.name, NULL::int AS total_seasons,
@@ -176,13 +178,16 @@ _JUDGED = """
 def judged(spider: str, wish: Wish, now: datetime) -> tuple[sql.Composed, dict[str, Any]]:
     """The query whose rows are `judged`, all things of a spider with their decisions, and its values."""
     policy = POLICIES[spider]
-    only = ""
+    only = of_these = ""
     if wish.subjects is not None:
         only = "AND own.value = ANY (%(subjects)s)"
+        if policy.kind == "show":
+            own = f"SELECT entity_id FROM external_ids own WHERE {_OWN_SHOWS} {only}"  # noqa: S608 - constants
+            of_these = f"AND show_id IN ({own})"
     elif wish.entity_id is not None:
         only = "AND own.entity_id = %(entity_id)s"
     things = f"{_SHOWS if policy.kind == 'show' else _PEOPLE} {only}"
-    query = f"{_NEAR}, things AS ({things}), judged AS ({_JUDGED})"
+    query = f"{_NEAR.format(only=of_these)}, things AS ({things}), judged AS ({_JUDGED})"
     out = (now.astimezone(UTC) - EPISODE_IS_OUT).date()
     values = {
         "spider": spider,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from trr_crawl.catalog.due import leases
 from trr_crawl.catalog.due.policy import BACK_OFF, CLOCKS_AGREE, POLICIES
 
 
@@ -35,6 +36,7 @@ def remember(
     policy = POLICIES[spider]
     pauses = [BACK_OFF.get(one.outcome) for one in finished]
     with connection.transaction():
+        leases.lock(connection, spider)
         connection.execute(
             """
             WITH known AS (
