@@ -15,6 +15,7 @@ from scrapyd_nodes import FakeNode
 
 from support import free_port
 from trr_crawl.clock import Clock
+from trr_crawl.errors import UserError
 from trr_crawl.fleet import dispatcher, schedules, watchdog
 from trr_crawl.fleet.engine import once
 from trr_crawl.fleet.nodes import Node, NodeError, configured
@@ -136,6 +137,15 @@ class TestNodes:
     def test_passwords_of_nodes_are_shown_nowhere(self) -> None:
         (one,) = configured(" http://me:sesame@127.0.0.1:6800/ ,")
         assert one.name == "http://127.0.0.1:6800"
+
+    def test_a_node_that_is_named_twice_is_one(self) -> None:
+        assert len(configured("http://127.0.0.1:6800,http://127.0.0.1:6800/,http://127.0.0.1:6801")) == 2
+
+    @pytest.mark.parametrize("text", ["127.0.0.1:6800", "http://", "ftp://me:sesame@a.example", "http://a b"])
+    def test_what_is_no_address_of_a_node_is_told(self, text: str) -> None:
+        with pytest.raises(UserError, match="is no address: write it as in http://127") as told:
+            configured(text)
+        assert "sesame" not in str(told.value)
 
 
 class TestWatchdog:
