@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,6 +17,9 @@ from psycopg import Connection
 from schedule_runs import START, nightly
 from scrapy.utils.test import get_crawler
 
+from trr_crawl.catalog import write
+from trr_crawl.catalog.due.states import Finished, remember
+from trr_crawl.catalog.write import Record
 from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.scheduler import run_now
 from trr_crawl.runs import RunRecorder, Superseded
@@ -33,6 +39,7 @@ def begin(job_id: str | None = None) -> RunRecorder:
     crawler._apply_settings()
     recorder = RunRecorder(crawler)
     spider = ImdbEpisodesSpider.from_crawler(crawler, due="true", **({"_job": job_id} if job_id else {}))
+    crawler.spider = spider
     recorder.run_id = recorder._begin(spider)
     return recorder
 
@@ -80,6 +87,32 @@ def test_a_run_that_was_taken_for_dead_stops_when_it_finds_out(connection: Conne
     with pytest.raises(Superseded):
         recorder._give_a_sign()
     recorder._connected().close()
+
+
+def test_jobs_of_one_time_and_their_heirs_do_nothing_twice(connection: Connection[Any]) -> None:
+    write.prepare(connection)
+    key = "tt99000001"
+    write.write(connection, [Record(source="imdb", kind="show", key=key, payload={"id": key})])
+    job_id = send(connection)
+
+    async def forced(job_id: str | None) -> list[str]:
+        recorder = begin(job_id)
+        recorder._connected().close()
+        spider = recorder.crawler.spider
+        assert isinstance(spider, ImdbEpisodesSpider)
+        spider.run_id = recorder.run_id
+        spider.args = replace(spider.args, force=True)
+        spider._has_requests = lambda: False
+        return [subject async for subject in spider.to_crawl([])]
+
+    assert asyncio.run(forced(job_id)) == [key]
+    done = Finished(subject=key, began_at=datetime.now(UTC), outcome="ok")
+    remember(connection, "imdb_episodes", [done], None, datetime.now(UTC))
+    connection.execute("DELETE FROM crawl_leases")
+    heir = job_id.replace("-1", "-2")
+    connection.execute("UPDATE schedule_runs SET job_id = %s, attempts = 2", [heir])
+    assert asyncio.run(forced(heir)) == []
+    assert asyncio.run(forced(None)) == [key], "somebody else may want all of it again"
 
 
 def test_a_job_that_was_sent_elsewhere_does_not_begin(connection: Connection[Any]) -> None:

@@ -8,6 +8,7 @@ import os
 import socket
 from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -44,19 +45,28 @@ class Superseded(Exception):
 
 
 def is_superseded(connection: psycopg.Connection[Any], job_id: str | None) -> bool:
-    """Whether a schedule's run goes by another job now, or by none, or is over. Its jobs are named by its id and the
-    number of the attempt."""
-    try:
-        run_id = UUID((job_id or "").partition("-")[0])
-    except ValueError:
-        return False
+    """Whether a schedule's run goes by another job now, or by none, or is over."""
     return (
         connection.execute(
             "SELECT FROM schedule_runs WHERE id = %s AND (job_id IS DISTINCT FROM %s OR finished_at IS NOT NULL)",
-            [run_id, job_id],
+            [_schedule_run(job_id), job_id],
         ).fetchone()
         is not None
     )
+
+
+def ordered_at(connection: psycopg.Connection[Any], job_id: str | None) -> datetime | None:
+    """The time of its schedule for which a job runs; None for other jobs."""
+    row = connection.execute("SELECT slot_at FROM schedule_runs WHERE id = %s", [_schedule_run(job_id)]).fetchone()
+    return row[0] if row else None
+
+
+def _schedule_run(job_id: str | None) -> UUID | None:
+    """Jobs of schedules are named by their run's id and the number of the attempt."""
+    try:
+        return UUID((job_id or "").partition("-")[0])
+    except ValueError:
+        return None
 
 
 class RunRecorder:
@@ -143,6 +153,7 @@ class RunRecorder:
         if is_superseded(self._connection, self._job_id):
             self._connection.close()
             raise Superseded
+        spider.ordered_at = ordered_at(self._connection, self._job_id)  # type: ignore[attr-defined]
         # Jobs of schedules are left to the scheduler: it sends again what died.
         self._connection.execute(
             """

@@ -203,3 +203,18 @@ class TestTimes:
                 seen.append(slot)
                 last = slot
         assert seen == sorted(set(seen))
+
+    @given(
+        st.sampled_from(["30 2 * * *", "*/20 * * * *", "15 1-4 * * *", "0 3 * * 0", "59 23 29 2 *"]),
+        st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+        st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    )
+    def test_the_latest_time_is_not_after_now_and_the_next_one_is_what_follows(
+        self, cron: str, zone: str, now: datetime
+    ) -> None:
+        schedule = nightly(cron=cron, time_zone=zone)
+        latest, upcoming = schedule.latest_slot(now), schedule.next_slot(now)
+        assert latest is not None
+        assert latest <= now < upcoming
+        assert schedule.latest_slot(upcoming - timedelta(microseconds=1)) == latest
+        assert schedule.latest_slot(upcoming) == upcoming

@@ -145,6 +145,8 @@ class CatalogSpider(Spider):
         self.job_id = given.get("_job")
         self.run_id: UUID | None = None
         """Of its row in `crawl_runs`."""
+        self.ordered_at: datetime | None = None
+        """The time of its schedule for which it runs; None for a run that no schedule made."""
         self.is_used_up = False
         """Whether REQUEST_BUDGET lets no more requests out."""
         self.clock = Clock()
@@ -199,12 +201,15 @@ class CatalogSpider(Spider):
         args = self.args
         if not args.due:
             return
-        wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=self.clock.now())
+        # What was tried since then was done by this run, by one beside it, or by the one that died before it.
+        now = self.clock.now()
+        began_at = now if self.ordered_at is None else min(now, self.ordered_at)
+        wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=began_at)
         queue = None if self.run_id is None else due.Queue(self._policy_name, self.run_id, wish)
         left, taken = args.limit, 0
         # Once the source blocks us, or our requests are used up, the rest is left to a later run.
         while (left is None or left > 0) and not (self.report.blocked or self.is_used_up):
-            size = self.settings.getint("DUE_BATCH")
+            size = max(1, self.settings.getint("DUE_BATCH"))
             try:
                 batch = await self._patiently(self._next_due, queue, wish, size if left is None else min(size, left))
             except due.CatalogError as error:
