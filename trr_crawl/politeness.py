@@ -24,6 +24,8 @@ POLL_SECONDS: Final = 0.25
 class Stopped(IgnoreRequest):
     """A request that was not sent because the run was stopped while it waited: nobody failed."""
 
+    interrupted = True
+
 
 @dataclass(slots=True)
 class Domain:

@@ -22,7 +22,6 @@ from trr_crawl.catalog import due
 from trr_crawl.clock import Clock
 from trr_crawl.items import Inventory, Item, payload
 from trr_crawl.parse.errors import PageError
-from trr_crawl.politeness import Stopped
 from trr_crawl.report import Gap, RunReport
 from trr_crawl.subjects import Subjects
 
@@ -271,7 +270,7 @@ class CatalogSpider(Spider):
             want,
             why_not(failure.value),
             blocked=getattr(failure.value, "blocked", False),
-            interrupted=over_budget or isinstance(failure.value, Stopped),
+            interrupted=over_budget or getattr(failure.value, "interrupted", False),
         )
         self.subjects.answered(want.subject)
 
