@@ -42,7 +42,7 @@ def test_all_is_well_where_all_is_there(crawl_url: str, monkeypatch: pytest.Monk
         ({"IMDB_TRANSPORT": "pigeon"}, "configuration", "it is one of graphql, html, browser"),
         ({"CLOCK": "noon"}, "configuration", "write it as in"),
         ({"FLEET_DELAY": "often"}, "configuration", "no number of seconds"),
-        ({"FLEET_DELAY": "-1"}, "configuration", "not between 0 and 3600"),
+        ({"FLEET_DELAY": "-1"}, "configuration", "not between 0 and 600"),
         ({"ROBOTSTXT_OBEY": False}, "configuration", "set it to True"),
         ({"DOWNLOAD_DELAY": 0}, "configuration", "set it to 1 or more"),
         ({"DISK_RESERVE": 1e12}, "disk", "make room"),

@@ -8,6 +8,7 @@ import os
 import socket
 from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -36,23 +37,36 @@ logger = logging.getLogger(__name__)
 SILENT_AFTER = "5 minutes"
 """A run without a heartbeat for so long was killed; the next run that starts says so in its row."""
 
+SUPERSEDED = "The scheduler took this job for lost: it is left to the one that was sent in its place."
+
 
 class Superseded(Exception):
-    """The scheduler took this job for lost and sent it again."""
+    """The scheduler took this job for lost: another one does its work, or will."""
 
 
-def _is_superseded(connection: psycopg.Connection[Any], job_id: str) -> bool:
-    """Whether a schedule's run goes by another job now. Its jobs are named by its id and the number of the attempt."""
+def is_superseded(connection: psycopg.Connection[Any], job_id: str | None) -> bool:
+    """Whether a schedule's run goes by another job now, or by none, or is over."""
     return (
         connection.execute(
-            """
-            SELECT FROM schedule_runs
-            WHERE replace(id::text, '-', '') = split_part(%(job)s, '-', 1) AND job_id IS DISTINCT FROM %(job)s
-            """,
-            {"job": job_id},
+            "SELECT FROM schedule_runs WHERE id = %s AND (job_id IS DISTINCT FROM %s OR finished_at IS NOT NULL)",
+            [_schedule_run(job_id), job_id],
         ).fetchone()
         is not None
     )
+
+
+def ordered_at(connection: psycopg.Connection[Any], job_id: str | None) -> datetime | None:
+    """The time of its schedule for which a job runs; None for other jobs."""
+    row = connection.execute("SELECT slot_at FROM schedule_runs WHERE id = %s", [_schedule_run(job_id)]).fetchone()
+    return row[0] if row else None
+
+
+def _schedule_run(job_id: str | None) -> UUID | None:
+    """Jobs of schedules are named by their run's id and the number of the attempt."""
+    try:
+        return UUID((job_id or "").partition("-")[0])
+    except ValueError:
+        return None
 
 
 class RunRecorder:
@@ -64,6 +78,8 @@ class RunRecorder:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
         self.run_id: UUID | None = None
+        self._job_id: str | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._connection: psycopg.Connection[Any] | None = None
         self._heart: asyncio.Task[None] | None = None
 
@@ -85,7 +101,7 @@ class RunRecorder:
         try:
             self.run_id = await asyncio.to_thread(self._begin, spider)
         except Superseded:
-            report_of(spider).fail("The scheduler sent this job again meanwhile: it is left to the other one")
+            report_of(spider).fail(SUPERSEDED)
             raise CloseSpider("superseded") from None
         except (psycopg.Error, database.DatabaseError) as error:
             report_of(spider).fail(f"The database cannot be used: {one_line(error)}")
@@ -133,14 +149,18 @@ class RunRecorder:
 
     def _begin(self, spider: Spider) -> UUID:
         self._connection = database.connect(database.url(), autocommit=True)
-        job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
-        if job_id is not None and _is_superseded(self._connection, job_id):
+        self._job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+        if is_superseded(self._connection, self._job_id):
+            self._connection.close()
             raise Superseded
+        spider.ordered_at = ordered_at(self._connection, self._job_id)  # type: ignore[attr-defined]
+        # Jobs of schedules are left to the scheduler: it sends again what died.
         self._connection.execute(
             """
-            UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
+            UPDATE crawl_runs run SET outcome = 'failed', finished_at = heartbeat_at,
                    reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
             WHERE outcome IS NULL AND heartbeat_at < now() - %s::interval
+              AND NOT EXISTS (SELECT FROM schedule_runs WHERE job_id = run.job_id AND finished_at IS NULL)
             """,
             [SILENT_AFTER],
         )
@@ -152,7 +172,7 @@ class RunRecorder:
             [
                 spider.name,
                 Jsonb(getattr(spider, "given_arguments", {})),
-                job_id,
+                self._job_id,
                 spider.settings.get("NODE") or None,
                 socket.gethostname(),
                 os.getpid(),
@@ -167,13 +187,24 @@ class RunRecorder:
         while True:
             await asyncio.sleep(seconds)
             try:
-                await asyncio.to_thread(self._save_counters)
+                await asyncio.to_thread(self._give_a_sign)
+            except Superseded:
+                self._stop(SUPERSEDED, "superseded")
             except (psycopg.Error, database.DatabaseError) as error:
                 logger.debug("No heartbeat: %s", error)
             if (sentence := too_full(self.crawler.settings)) is not None:
-                report_of(self.crawler.spider).fail(sentence)
-                self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="disk"))
-                return
+                self._stop(sentence, "disk")
+
+    def _stop(self, sentence: str, reason: str) -> None:
+        """End the crawl; it may take a while, and is alive until then."""
+        if self._closing is None:
+            report_of(self.crawler.spider).fail(sentence)
+            self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
+
+    def _give_a_sign(self) -> None:
+        self._save_counters()
+        if is_superseded(self._connected(), self._job_id):
+            raise Superseded
 
     def _end(self, outcome: Outcome, sentence: str | None, report: RunReport) -> None:
         assert self.run_id is not None
@@ -201,7 +232,7 @@ class RunRecorder:
 
     def _save_counters(self) -> None:
         """Write the counters of this moment, a sign of life; twice where the connection turns out to be lost."""
-        stats = self.crawler.stats.get_stats()
+        stats = self._copy_of_stats()
         assert self.run_id is not None
         counters = {
             "items": Jsonb(items_by_kind(stats)),
@@ -213,8 +244,8 @@ class RunRecorder:
         }
         update = """
             UPDATE crawl_runs SET heartbeat_at = now(),
-                   progressed_at = CASE WHEN (items, requests, images)
-                                             IS DISTINCT FROM (%(items)s, %(requests)s, %(images)s)
+                   progressed_at = CASE WHEN (items, requests, bytes, images)
+                                             IS DISTINCT FROM (%(items)s, %(requests)s, %(bytes)s, %(images)s)
                                         THEN now() ELSE progressed_at END,
                    items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s,
                    images = %(images)s
@@ -230,7 +261,11 @@ class RunRecorder:
         leases.extend(self._connected(), self.run_id)
 
     def _stats(self) -> Jsonb:
-        return Jsonb(orjson.loads(orjson.dumps(self.crawler.stats.get_stats(), default=str)))
+        return Jsonb(orjson.loads(orjson.dumps(self._copy_of_stats(), default=str)))
+
+    def _copy_of_stats(self) -> dict[str, Any]:
+        """The crawl goes on counting beside the threads that read this."""
+        return dict(self.crawler.stats.get_stats())
 
 
 def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 from origin import Asked, Origin, Reply, json_reply, serving
+from schedule_runs import send
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
@@ -21,7 +22,7 @@ from samples.imdb_pages import SampleEpisode, SampleShow
 from trr_crawl import database
 from trr_crawl.catalog import due
 from trr_crawl.clock import Clock
-from trr_crawl.fleet import dispatcher, schedules, watchdog
+from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.nodes import Load, Node
 from trr_crawl.fleet.scheduler import make_runs
 from trr_crawl.fleet.schedules import Schedule
@@ -86,15 +87,14 @@ async def night(number: int, url: str, origin: Origin) -> dict[str, Any]:
         if number == KILLED:
             with connection.transaction():
                 connection.execute("UPDATE crawl_states SET ok_at = '2026-01-01' WHERE subject = %s", [ENDED])
-            assert due.hand_out(connection, "imdb_episodes", uuid4(), now, due.Wish(subjects=[ENDED]), limit=1) == [
-                ENDED
-            ]
+            killed = due.Queue("imdb_episodes", uuid4(), due.Wish(subjects=[ENDED]))
+            assert killed.take(connection, now, limit=1) == [ENDED]
             connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
             connection.commit()
         decided = due.decide(connection, "imdb_episodes", now, all_of_them=True)
         made = sum(len(make_runs(connection, now + timedelta(minutes=minute))) for minute in (0, 1, 30))
         connection.commit()
-        dispatcher.send_waiting(connection, [node])
+        send(connection, [node])
         jobs, Here.taken = Here.taken, []
         settings = Settings()
         settings.setmodule("trr_crawl.settings", "project")

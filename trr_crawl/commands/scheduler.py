@@ -38,6 +38,8 @@ class Command(ScrapyCommand):
                 raise UserError("No node to work on: set SCRAPYD_NODES to the addresses of Scrapyd, by commas.")
             clock = Clock.starting(self.settings.get("CLOCK", ""))
             asyncio.run(engine.work(database.url(), nodes, clock, tell=logging.getLogger("trr_crawl").warning))
+        except KeyboardInterrupt:  # while it waited for the database
+            self.exitcode = 130
         except UserError as error:
             sys.stderr.write(f"scrapy scheduler: {error}\n")
             self.exitcode = 1

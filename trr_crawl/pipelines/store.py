@@ -24,7 +24,7 @@ from trr_crawl.catalog.write import Record, Written
 from trr_crawl.errors import one_line
 from trr_crawl.items import Change, Inventory, Item, payload
 from trr_crawl.report import report_of
-from trr_crawl.spiders.base import CatalogSpider
+from trr_crawl.spiders.base import DATABASE_AWAY, CatalogSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-RECONNECT_DELAYS = (1.0, 2.0, 4.0)
-"""Seconds to wait before each new try, when the database goes away."""
-
 
 EAGERNESS = 4
 """An idle database need not wait for a full batch: a part of it, one in so many, is written at once."""
@@ -190,7 +186,7 @@ class StorePipeline:
 
     def _patiently(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do it, again and again while the database is only away for a moment. Runs in a thread."""
-        for delay in RECONNECT_DELAYS:
+        for delay in DATABASE_AWAY:
             try:
                 return work(*arguments)
             except (psycopg.Error, database.DatabaseError) as error:
