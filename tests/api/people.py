@@ -96,7 +96,7 @@ class Person:
     def founds(self, *others: Person, title: str = "Pier crew") -> str:
         """The id of a group with them."""
         wanted = {"title": title, "member_ids": [other.id for other in others]}
-        return self._made(self.client.post("/dms/groups", json=wanted), {201})
+        return self._made(self.client.post("/dm-groups", json=wanted), {201})
 
     def sends(self, conversation: str, body: str = "Well.", name: object = None) -> dict[str, Any]:
         """The message."""

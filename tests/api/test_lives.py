@@ -136,7 +136,7 @@ class Lives(RuleBasedStateMachine):
     @rule(target=talks, who=WHO, others=st.lists(WHO, min_size=1, max_size=2, unique=True))
     def found(self, who: int, others: list[int]) -> Any:
         wanted = {"title": "Crew", "member_ids": [self.people[other].id for other in others]}
-        answer = self.people[who].client.post("/dms/groups", json=wanted)
+        answer = self.people[who].client.post("/dm-groups", json=wanted)
         if who in others:
             assert answer.status_code == 422
         elif not all(self.may_begin(who, other) for other in others):

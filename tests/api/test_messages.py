@@ -105,9 +105,9 @@ class TestConversations:
 
     def test_nobody_writes_to_themselves(self, ada: Person) -> None:
         assert ada.client.post("/dms", json={"other_user_id": ada.id}).status_code == 422
-        assert ada.client.post("/dms/groups", json={"title": "x", "member_ids": [ada.id]}).status_code == 422
-        assert ada.client.post("/dms/groups", json={"title": "x", "member_ids": []}).status_code == 422
-        assert ada.client.post("/dms/groups", json={"title": " ", "member_ids": [str(uuid4())]}).status_code == 422
+        assert ada.client.post("/dm-groups", json={"title": "x", "member_ids": [ada.id]}).status_code == 422
+        assert ada.client.post("/dm-groups", json={"title": "x", "member_ids": []}).status_code == 422
+        assert ada.client.post("/dm-groups", json={"title": " ", "member_ids": [str(uuid4())]}).status_code == 422
 
     def test_of_others_conversations_nothing_is_told(
         self, town: Town, ada: Person, ben: Person, cleo: Person, pair: str
@@ -356,7 +356,7 @@ class TestMessages:
             ben.client.delete(f"/dms/{group}/messages/1"),
             ben.client.put(f"/dms/{group}/messages/1/reactions/lol"),
             ben.client.post("/dms", json={"other_user_id": cleo.id}),
-            ben.client.post("/dms/groups", json={"title": "x", "member_ids": [cleo.id]}),
+            ben.client.post("/dm-groups", json={"title": "x", "member_ids": [cleo.id]}),
         ):
             assert (answer.status_code, "banned" in answer.json()["detail"]) == (403, True), answer.text
         assert ben.sees(group) == ["Well."]
@@ -444,7 +444,7 @@ class TestWhoMayWrite:
         def refused(person_id: str) -> set[tuple[int, str]]:
             answers = (
                 ben.client.post("/dms", json={"other_user_id": person_id}),
-                ben.client.post("/dms/groups", json={"title": "x", "member_ids": [cleo.id, person_id]}),
+                ben.client.post("/dm-groups", json={"title": "x", "member_ids": [cleo.id, person_id]}),
                 ben.client.put(f"/dms/{own}/members/{person_id}", json={}),
             )
             return {(answer.status_code, answer.json()["detail"]) for answer in answers}
