@@ -287,8 +287,11 @@ class TestMessages:
         assert ada.sees(pair) == []
 
     def test_a_megabyte_is_a_problem(self, ada: Person, pair: str) -> None:
-        answer = ada.client.post(f"/dms/{pair}/messages", json={"body": "x" * 1_000_000})
-        assert answer.status_code == 413
+        whole = b'{"body": "' + b"x" * 1_000_000 + b'"}'
+        headers = {"content-type": "application/json"}
+        for content in (whole, iter([whole[:500_000], whole[500_000:]])):  # the second one does not tell its length
+            answer = ada.client.post(f"/dms/{pair}/messages", content=content, headers=headers)
+            assert answer.status_code == 413
 
     def test_the_sender_rewrites_and_nobody_else(self, ada: Person, ben: Person, pair: str) -> None:
         ada.sends(pair, "Frist")

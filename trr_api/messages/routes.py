@@ -37,8 +37,8 @@ from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.social import Reaction, Written
 
-router = routing.router("/dms", "messages")
-groups = routing.router("/dm-groups", "messages")
+router = routing.router("/dms", "messages", max_body_size=routing.LARGEST_BODY)
+groups = routing.router("/dm-groups", "messages", max_body_size=routing.LARGEST_BODY)
 
 ConversationId = Annotated[Id, id_of("conversation")]
 UserId = Annotated[Id, id_of("user")]
