@@ -128,12 +128,14 @@ def test_two_megabytes_are_the_most(ada: httpx.Client) -> None:
         assert ada.put("/me/avatar", content=content).status_code == 413
 
 
-def test_it_is_ones_own(shown: Town, ada: httpx.Client) -> None:
+def test_it_is_ones_own(shown: Town, store: Path, ada: httpx.Client) -> None:
+    identifier = ada.get("/me").json()["id"]
     nobody = shown.client()
     assert choose(nobody, picture()).status_code == 401
     assert nobody.delete("/me/avatar").status_code == 401
     ada.post("/accounts/logout", json={})
     assert choose(ada, picture()).status_code == 401
+    assert not (store / "avatars" / identifier).exists()
 
 
 def test_where_the_store_takes_nothing_the_caller_is_told(people_url: str, tmp_path: Path, name: str) -> None:

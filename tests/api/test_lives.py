@@ -333,7 +333,7 @@ class Lives(RuleBasedStateMachine):
 
 def test_whatever_people_do_each_sees_what_is_theirs(town: Town) -> None:
     """Numbers without gaps, exact counts, receipts that never go back, nothing across a block or without membership."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         lambda: Lives(town),
         settings=settings(
             max_examples=8,

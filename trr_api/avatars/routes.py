@@ -39,6 +39,8 @@ async def change_avatar(
 ) -> Response:
     """JPEG, PNG or WebP, 2 MB at most; the middle of it is kept, 400 pixels wide and high, and nothing else of it."""
     assert caller.user_id is not None
+    async with session.session(database, caller, write=False) as opened:
+        await opened.fetch(queries.logged_in())  # before anything is kept
     if not (content := await request.body()):
         raise Problem("invalid-body", "Send the bytes of a picture.")
     await _set(database, caller, avatars, tasks, await avatars.keep(caller.user_id, content))

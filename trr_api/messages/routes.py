@@ -105,7 +105,13 @@ async def _may_not_begin(session: Session, other: UUID | None) -> Problem:
     return _banned() if is_banned else _blocked() if has_blocked else _nobody()
 
 
-@router.post("", status_code=201, response_model=Written, summary="Write to somebody")
+@router.post(
+    "",
+    status_code=201,
+    response_model=Written,
+    responses={200: {"model": Written, "description": "The one that there is."}},
+    summary="Write to somebody",
+)
 async def open_conversation(session: Session, caller: Somebody, wanted: NewConversation) -> Response:
     """The conversation of the two: a new one (201), or the one that there is (200)."""
     if wanted.other_user_id == caller.user_id:
@@ -234,7 +240,13 @@ async def list_messages(
     return answer
 
 
-@router.post("/{conversation}/messages", status_code=201, response_model=Message, summary="Send a message")
+@router.post(
+    "/{conversation}/messages",
+    status_code=201,
+    response_model=Message,
+    responses={200: {"model": Message, "description": "Sent before."}},
+    summary="Send a message",
+)
 async def send_message(session: Session, _: Somebody, conversation: ConversationId, wanted: NewMessage) -> Response:
     """One that was sent before by the same `client_message_id` is answered as it is (200)."""
     name = wanted.client_message_id
