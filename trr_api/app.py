@@ -19,6 +19,8 @@ from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
+from trr_api.avatars.keeping import Avatars
+from trr_api.avatars.routes import router as avatars
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
 from trr_api.catalog.find.routes import router as find
@@ -37,11 +39,14 @@ from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
+from trr_api.messages.personal.routes import router as own_messages
+from trr_api.messages.routes import groups
+from trr_api.messages.routes import router as messages
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
-from trr_api.routing import PREFIX, take_in
+from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
@@ -75,6 +80,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             await indexer.close()
             await listener.close()
             await database.close()
+            app.state.avatars.close()
 
     app = FastAPI(
         title="TRR",
@@ -91,9 +97,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.metrics = metrics
     app.state.listener = listener
     app.state.accounts = Accounts(settings, database, Tokens(settings))
+    app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
+    take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
+    take_in(app, accounts, avatars, moderation, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
