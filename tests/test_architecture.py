@@ -154,6 +154,7 @@ def users_of(module: str) -> set[str]:
 
 def test_only_the_store_writes_the_catalog() -> None:
     assert users_of("trr_crawl.catalog.write") == {"pipelines/store.py"}
+    assert users_of("trr_crawl.catalog.rejects") == {"pipelines/store.py"}
 
 
 def test_what_is_kept_of_pictures_is_noted_where_they_are_stored_pruned_and_moved() -> None:

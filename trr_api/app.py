@@ -31,6 +31,9 @@ from trr_api.changes.listener import Listener
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
+from trr_api.crawls.pages import router as crawl_pages
+from trr_api.crawls.progress import Progress
+from trr_api.crawls.routes import router as crawls
 from trr_api.database import Database
 from trr_api.discussions.moderation.routes import router as moderation
 from trr_api.discussions.personal.routes import router as own
@@ -60,6 +63,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
+    progress = Progress(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +74,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         try:
             yield
         finally:
+            await progress.close()
             await listener.close()
             await database.close()
 
@@ -87,10 +92,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     app.state.metrics = metrics
     app.state.listener = listener
+    app.state.progress = progress
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
+    take_in(app, crawls, crawl_pages)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,22 +20,21 @@ from scrapy.exceptions import CloseSpider, NotConfigured
 
 from trr_crawl import database
 from trr_crawl.blocks import BLOCKS
+from trr_crawl.catalog import coverage, monitoring
 from trr_crawl.catalog.due import leases
 from trr_crawl.disk import too_full
 from trr_crawl.errors import one_line
+from trr_crawl.measures import Responses, Timeline
 from trr_crawl.report import Gap, Outcome, RunReport, report_of
 from trr_crawl.version import VERSION
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
+    from scrapy.http import Request, Response
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
-
-SILENT_AFTER = "5 minutes"
-"""A run without a heartbeat for so long was killed; the next run that starts says so in its row."""
 
 
 class Superseded(Exception):
@@ -66,6 +66,9 @@ class RunRecorder:
         self.run_id: UUID | None = None
         self._connection: psycopg.Connection[Any] | None = None
         self._heart: asyncio.Task[None] | None = None
+        self._responses = Responses()
+        self._timeline = Timeline()
+        self._started = time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RunRecorder:
@@ -76,6 +79,7 @@ class RunRecorder:
         crawler.signals.connect(recorder.spider_closed, signals.spider_closed)
         crawler.signals.connect(recorder.spider_error, signals.spider_error)
         crawler.signals.connect(recorder.item_error, signals.item_error)
+        crawler.signals.connect(recorder.response_received, signals.response_received)
         return recorder
 
     async def spider_opened(self, spider: Spider) -> None:
@@ -93,6 +97,10 @@ class RunRecorder:
         spider.run_id = self.run_id  # type: ignore[attr-defined]  # what is handed out to the spider belongs to it
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
+    def response_received(self, response: Response, request: Request) -> None:
+        """Note how long the answer took."""
+        self._responses.received(response, request)
+
     def spider_error(self, failure: Failure, response: Response) -> None:
         """A bug in a spider or parser: its page is lost, and the run says so."""
         want = response.meta.get("want")
@@ -109,7 +117,7 @@ class RunRecorder:
         if reason in ("shutdown", "cancelled"):
             report.add(Gap(subject="the rest", why="the run was stopped before its end"))
         items = items_by_kind(self.crawler.stats.get_stats())
-        got = sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")
+        got = items_got(items)
         for kind, counts in items.items():
             if rejected := counts.get("rejected", 0):
                 report.add(Gap(subject=f"{rejected} {kind} records", why="refused by the database, see crawl_rejects"))
@@ -136,14 +144,7 @@ class RunRecorder:
         job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
         if job_id is not None and _is_superseded(self._connection, job_id):
             raise Superseded
-        self._connection.execute(
-            """
-            UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
-                   reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
-            WHERE outcome IS NULL AND heartbeat_at < now() - %s::interval
-            """,
-            [SILENT_AFTER],
-        )
+        monitoring.end_dead_runs(self._connection)
         row = self._connection.execute(
             """
             INSERT INTO crawl_runs (spider, args, job_id, node, host, pid, version)
@@ -184,9 +185,12 @@ class RunRecorder:
                 UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
                 WHERE id = %s
                 """,
-                [outcome, sentence, Jsonb(report.as_json()), self._stats(), self.run_id],
+                [outcome, sentence, Jsonb(report.as_json()), self._stats(report), self.run_id],
             )
             leases.release(self._connected(), self.run_id)
+            for finding in monitoring.after_run(self._connected(), self.run_id):
+                logger.warning("%s %s", finding.message, finding.advice)
+            coverage.add_up(self._connected())
         except (psycopg.Error, database.DatabaseError) as error:
             logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:
@@ -203,12 +207,17 @@ class RunRecorder:
         """Write the counters of this moment, a sign of life; twice where the connection turns out to be lost."""
         stats = self.crawler.stats.get_stats()
         assert self.run_id is not None
+        items = items_by_kind(stats)
+        requests = stats.get("downloader/request_count", 0)
+        blocks = sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS)
+        self._timeline.add(time.monotonic() - self._started, requests, items_got(items), blocks)
         counters = {
-            "items": Jsonb(items_by_kind(stats)),
-            "requests": stats.get("downloader/request_count", 0),
+            "items": Jsonb(items),
+            "requests": requests,
             "bytes": stats.get("downloader/response_bytes", 0),
-            "blocks": sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+            "blocks": blocks,
             "images": stats.get("images/stored", 0) + stats.get("images/known", 0),
+            "timeline": Jsonb(self._timeline.points),
             "run_id": self.run_id,
         }
         update = """
@@ -217,7 +226,7 @@ class RunRecorder:
                                              IS DISTINCT FROM (%(items)s, %(requests)s, %(images)s)
                                         THEN now() ELSE progressed_at END,
                    items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s,
-                   images = %(images)s
+                   images = %(images)s, timeline = %(timeline)s
             WHERE id = %(run_id)s
         """
         connection = self._connected()
@@ -229,8 +238,11 @@ class RunRecorder:
             self._connected().execute(update, counters)
         leases.extend(self._connected(), self.run_id)
 
-    def _stats(self) -> Jsonb:
-        return Jsonb(orjson.loads(orjson.dumps(self.crawler.stats.get_stats(), default=str)))
+    def _stats(self, report: RunReport) -> Jsonb:
+        """Scrapy's stats, what the records told, and how fast hosts answered."""
+        measured = {"coverage": report.coverage_as_json(), "responses": self._responses.as_json()}
+        stats = orjson.loads(orjson.dumps({**self.crawler.stats.get_stats(), **measured}, default=str))
+        return Jsonb(stats)
 
 
 def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
@@ -241,3 +253,8 @@ def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
             _, kind, operation = name.split("/")
             items[kind][operation] = value
     return dict(items)
+
+
+def items_got(items: dict[str, dict[str, int]]) -> int:
+    """How many items came, however new; those that the database refused did not."""
+    return sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")

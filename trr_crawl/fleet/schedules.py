@@ -92,8 +92,9 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
         with connection.transaction(), connection.cursor(row_factory=class_row(Schedule)) as cursor:
             added = cursor.execute(
                 f"""
-                INSERT INTO schedules (name, spider, args, settings, cron, time_zone, workers, last_slot_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+                INSERT INTO schedules
+                       (name, spider, args, settings, cron, time_zone, workers, last_slot_at, next_slot_at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
                 """,  # noqa: S608 - names of columns, no values
                 [
                     schedule.name,
@@ -104,6 +105,7 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
                     schedule.time_zone,
                     schedule.workers,
                     now,
+                    schedule.next_slot(now),
                 ],
             ).fetchone()
     except errors.UniqueViolation as error:
@@ -135,7 +137,13 @@ def pause(connection: Connection[Any], name: str) -> None:
 
 def resume(connection: Connection[Any], name: str, now: datetime) -> None:
     """Go on with the next time; those that fell into the pause are not made up."""
-    _update(connection, name, "paused_at = NULL, last_slot_at = greatest(last_slot_at, %(now)s)", now=now)
+    _update(
+        connection,
+        name,
+        "paused_at = NULL, last_slot_at = greatest(last_slot_at, %(now)s), next_slot_at = %(next)s",
+        now=now,
+        next=named(connection, name).next_slot(now),
+    )
 
 
 def remove(connection: Connection[Any], name: str) -> None:
