@@ -163,7 +163,10 @@ def _run(
         outcome, reason = "partial", "could not get tt0000007 season 2 (www.imdb.com has no such page (404))."
         more["outcome/not_found"] = 1
     length = timedelta(seconds=requests * 6)
-    rejected = 2 if night == REFUSED and crawl.spider == "imdb_credits" else 0
+    rejected = 0
+    if night == REFUSED and crawl.spider == "imdb_credits":
+        rejected, outcome = 2, "partial"
+        reason = "could not get 2 credit records (refused by the database, see crawl_rejects)."
     items: dict[str, dict[str, int]] = {}
     for kind, number in records.items():
         fresh = round(number * chosen.uniform(0.01, 0.06))
@@ -221,7 +224,10 @@ def _run(
     run = _insert(connection, row)
     for number in range(rejected):
         connection.execute(
-            "INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error, at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            """
+            INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error, at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            """,
             [
                 run,
                 crawl.source,
@@ -281,8 +287,8 @@ def _schedule(connection: psycopg.Connection[Any], crawl: Crawl, first: datetime
 def _scheduled(connection: psycopg.Connection[Any], schedule: int, slot: datetime, run: UUID) -> None:
     connection.execute(
         """
-        INSERT INTO schedule_runs
-               (schedule_id, slot_at, worker, state, attempts, node, job_id, outcome, reason, created_at, sent_at, finished_at)
+        INSERT INTO schedule_runs (schedule_id, slot_at, worker, state, attempts, node, job_id, outcome, reason,
+                                   created_at, sent_at, finished_at)
         SELECT %s, %s, 1, 'finished', 1, node, job_id, outcome, reason, %s, started_at, finished_at
         FROM crawl_runs WHERE id = %s
         """,
@@ -348,6 +354,7 @@ def bad_nights() -> Iterator[tuple[int, str]]:
 def main() -> int:
     """Serve the demo's catalog with an invented month beside it."""
     os.environ["DATABASE_URL"] = url = database.embedded("dashboard")
+    os.environ["IMAGES_STORE"] = str(database.home() / demo.OBJECTS)
     with psycopg.connect(url) as connection:
         filled = connection.execute("SELECT count(*) FROM schedules").fetchone() != (0,)
     if not filled:

@@ -47,6 +47,8 @@ HISTORY_OF_GOOD = [GOOD] * ENOUGH
         # Fewer things were due: as much as usual for each of them.
         ({"requests": 5, "items": 50}, []),
         ({"requests": 0, "items": 0}, []),
+        # One small show.
+        ({"requests": 2, "items": 4}, []),
         ({"outcome": "failed", "reason": "nothing came.", "items": 0}, [("failed", "error", "")]),
         ({"outcome": "blocked", "blocks": 9, "items": 3}, [("blocked", "error", "")]),
         ({"blocks": 4}, [("blocked", "warning", "")]),
@@ -69,6 +71,15 @@ def test_a_run_is_compared_with_those_before_it(changed: Mapping[str, Any], foun
     for one in told:
         assert one.message.endswith(".")
         assert one.advice.endswith(".")
+
+
+def test_runs_with_the_same_arguments_bring_the_same_however_few_their_requests() -> None:
+    whole_list = replace(GOOD, args={"list": "ls1"}, requests=2, items=900)
+    assert check(replace(whole_list, items=460), [whole_list] * ENOUGH)[0] == []
+    [found] = check(replace(whole_list, items=440), [whole_list] * ENOUGH)[0]
+    assert found.message == "440 items by 2 requests; usually it would be 900."
+    other_list = replace(whole_list, args={"list": "ls2"}, items=40)
+    assert check(other_list, [whole_list] * ENOUGH)[0] == []
 
 
 def test_without_a_history_only_what_is_wrong_by_itself_is_found() -> None:

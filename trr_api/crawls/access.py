@@ -79,7 +79,8 @@ def is_local(request: Request) -> bool:
     """
     client = request.client.host if request.client else ""
     host = request.url.hostname or ""
-    return _is_loopback(client) and (host == "localhost" or _is_loopback(host)) and "forwarded" not in request.headers
+    passed_on = "forwarded" in request.headers or "x-forwarded-for" in request.headers
+    return _is_loopback(client) and (host == "localhost" or _is_loopback(host)) and not passed_on
 
 
 def _is_loopback(address: str) -> bool:

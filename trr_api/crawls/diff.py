@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trr_api.crawls.schemas import Change
+from trr_api.crawls.schemas import Difference
 
 Numbers = Mapping[str, float]
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """What differs between two rows of `queries.TWO_RUNS`, by name."""
     one, other = dict(numbers(before)), dict(numbers(after))
     return [
-        Change(
+        Difference(
             name=name,
             before=one.get(name),
             after=other.get(name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from trr_api.crawls.access import ADMIN, COOKIE, LOGGED_IN, READ, Analyst, analy
 from trr_api.crawls.routes import acknowledge, check_span, compare, no_such_run
 from trr_api.crawls.schemas import RunsParameters
 from trr_api.database import Database, as_problem
-from trr_api.pages import site
+from trr_api.pages import site, words
 from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
@@ -41,7 +42,7 @@ pages = Pages(
         Link("/crawls/shows", "Shows"),
         Link("/crawls/schedules", "Schedules"),
     ],
-    filters={"arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items())},
+    filters={"arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items()), "code": words.code},
 )
 router = APIRouter(include_in_schema=False)
 
@@ -94,12 +95,14 @@ SCHEDULE: Final = (
 async def overview(request: Request, database: Database, who: Analyst) -> Response:
     """What ran, what is late and why, what is blocked, how fresh and how full the catalog is."""
     now = datetime.now(UTC)
-    days = await database.fetch(queries.DAYS, [now - timedelta(days=views.DAYS)])
+    since = now - timedelta(days=views.DAYS)
+    days = await database.fetch(queries.DAYS, [since])
     recent = _rows(("spider", *queries.RECENT_FIELDS), await database.fetch(queries.RECENT))
     schedules = _rows(SCHEDULE, await database.fetch(queries.SCHEDULES))
-    findings = _rows(queries.FINDING, await database.fetch(queries.OPEN_FINDINGS))
+    findings = _rows(queries.FINDING, await database.fetch(queries.RECENT_FINDINGS, [since]))
     worth = await database.fetch(queries.WORTH)
     live = [run for run in recent if run["outcome"] is None]
+    still = [finding for finding in findings if finding["resolved_at"] is None]
     return pages.answer(
         request,
         "crawls/overview.html",
@@ -108,8 +111,9 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
         spiders=views.spiders(recent),
         live=live,
         late=attention.late(schedules, live, now),
-        findings=findings,
-        blocked=[finding for finding in findings if finding["rule"] == "blocked"],
+        findings=still,
+        blocked=[finding for finding in still if finding["rule"] == "blocked"],
+        found=sorted(findings, key=lambda finding: finding["at"], reverse=True),
         schedules=schedules,
         coverage=views.coverage(worth),
         freshness=views.freshness(worth),
@@ -164,6 +168,7 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     if not rows:
         raise no_such_run(identifier)
     [found] = _rows(queries.RUN_DETAIL, rows)
+    found["findings"] = json.loads(found["findings"])
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
     rejects = _rows(queries.REJECT, await database.fetch(queries.REJECTS_OF_RUN, [identifier]))

@@ -286,14 +286,16 @@ FROM schedule_runs run JOIN schedules schedule ON schedule.id = run.schedule_id
 LEFT JOIN LATERAL (
     SELECT id FROM crawl_runs WHERE job_id = run.job_id ORDER BY started_at DESC LIMIT 1
 ) crawl ON true
-ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 60
+ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 30
 """
 
-OPEN_FINDINGS: Final = (
-    f"SELECT {columns(FINDING)} FROM crawl_findings finding WHERE finding.resolved_at IS NULL "
-    "ORDER BY finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC LIMIT 50"
+RECENT_FINDINGS: Final = (
+    f"SELECT {columns(FINDING)} FROM crawl_findings finding "
+    "WHERE finding.resolved_at IS NULL OR finding.at >= $1::timestamptz "
+    "ORDER BY finding.resolved_at IS NOT NULL, finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC "
+    "LIMIT 200"
 ).encode()
-"""What is still so; errors first."""
+"""What is still so, errors first, and what was found lately."""
 
 _COVERAGE: Final = """
 SELECT summed.source, summed.kind, field.name, field.told, summed.records FROM (

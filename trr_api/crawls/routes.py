@@ -16,8 +16,6 @@ from trr_api.crawls.access import ADMIN, Reader
 from trr_api.crawls.diff import changes
 from trr_api.crawls.progress import Progress
 from trr_api.crawls.schemas import (
-    Coverage,
-    CoverageParameters,
     Diff,
     Findings,
     FindingsParameters,
@@ -30,6 +28,8 @@ from trr_api.crawls.schemas import (
     RunsParameters,
     Schedules,
     SpiderFreshness,
+    Told,
+    ToldParameters,
 )
 from trr_api.database import Database
 from trr_api.deps import Catalog, Paging, needs
@@ -151,8 +151,8 @@ async def acknowledge(database: Catalog, finding: int, name: str) -> None:
             raise Problem("not-found", f"There is no finding {finding}.")
 
 
-@router.get("/coverage", response_model=Coverage, summary="How much each source tells")
-async def get_coverage(database: Catalog, _: Reader, asked: Annotated[CoverageParameters, Query()]) -> Response:
+@router.get("/coverage", response_model=Told, summary="How much each source tells")
+async def get_coverage(database: Catalog, _: Reader, asked: Annotated[ToldParameters, Query()]) -> Response:
     """Field by field, of all records that are not gone; out of sums that every write keeps true."""
     [(found,)] = await database.fetch(queries.COVERAGE, [asked.source, asked.kind])
     return personal(b'{"data":%b}' % found)

@@ -43,7 +43,7 @@ class FindingsParameters(PageParameters):
     since: Moment | None = None
 
 
-class CoverageParameters(Parameters):
+class ToldParameters(Parameters):
     """Whose coverage."""
 
     source: Word | None = Field(default=None, examples=["imdb"])
@@ -171,7 +171,7 @@ class Marked(_Shape):
     """So many records; the next run of any spider writes them once more."""
 
 
-class FieldCoverage(_Shape):
+class FieldTold(_Shape):
     """How much a source tells of a field."""
 
     source: str = Field(examples=["imdb"])
@@ -183,10 +183,10 @@ class FieldCoverage(_Shape):
     records: int
 
 
-class Coverage(_Shape):
+class Told(_Shape):
     """How much each source tells."""
 
-    data: list[FieldCoverage]
+    data: list[FieldTold]
 
 
 class SpiderFreshness(_Shape):
@@ -240,7 +240,7 @@ class Schedules(_Shape):
     data: list[Schedule]
 
 
-class Change(_Shape):
+class Difference(_Shape):
     """A number of two runs."""
 
     name: str = Field(examples=["items/episode/inserted"])
@@ -256,5 +256,5 @@ class Diff(_Shape):
     before: UUID
     after: UUID
     same_spider: bool
-    data: list[Change]
+    data: list[Difference]
     """What differs; what is the same is left out."""

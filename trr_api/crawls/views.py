@@ -28,27 +28,35 @@ Row = Mapping[str, Any]
 def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
     """What ran day by day (rows of `queries.DAYS`), and on which days checks found something."""
     counted: dict[str, Counter[date]] = defaultdict(Counter)
-    found: Counter[date] = Counter()
+    found: dict[date, Counter[str]] = defaultdict(Counter)
     for what, day, word, count in rows:
         if what == "run":
             counted[word if word in OUTCOMES else "failed"][day] += count
         else:
-            found[day] += count
+            found[day][word] += count
     listed = [today - timedelta(days=DAYS - 1 - at) for at in range(DAYS)]
     series = {name: [counted[name][day] for day in listed] for name in OUTCOMES}
     totals = [sum(values[at] for values in series.values()) for at in range(DAYS)]
     bad = sum(sum(series[name]) for name in ("blocked", "failed"))
+    severities = ["error" if found[day]["error"] else "warning" if found[day] else "" for day in listed]
+    named = [f"{day:%d %B}" for day in listed]
     return Chart(
         title=f"Runs of the last {DAYS} days",
         summary=f"{sum(totals):,} runs, {bad:,} of them blocked or failed. Bars are days, stacked by outcome.",
-        svg=charts.stacked([f"{day:%d %B}" for day in listed], series),
+        svg=charts.stacked(named, series),
+        below=charts.marks([f"Findings of {name}" for name in named], severities),
         columns=["day", *OUTCOMES, "findings"],
         rows=[
-            [f"{day:%Y-%m-%d}", *(words.number(series[name][at]) for name in OUTCOMES), words.number(found[day])]
+            [
+                f"{day:%Y-%m-%d}",
+                *(words.number(series[name][at]) for name in OUTCOMES),
+                words.number(found[day].total()),
+            ]
             for at, day in reversed(list(enumerate(listed)))
         ],
         labels=[f"{listed[at]:%d %b}" for at in (0, DAYS // 2, DAYS - 1)],
-        legend={name: f"{label} {sum(series[name]):,}" for name, label in OUTCOMES.items() if sum(series[name])},
+        legend={name: f"{label} {sum(series[name]):,}" for name, label in OUTCOMES.items() if sum(series[name])}
+        | {"finding": "a day on which checks found something"},
         top=f"{max(totals):,} a day" if any(totals) else "",
     )
 
@@ -62,7 +70,7 @@ class SpiderView:
     good: Row | None
     """The last good one among them."""
     line: Markup
-    usual_items: float | None
+    usual_items: int | None
 
 
 def spiders(rows: Iterable[Row]) -> list[SpiderView]:
@@ -84,7 +92,7 @@ def spiders(rows: Iterable[Row]) -> list[SpiderView]:
                     title=f"Items of the last {len(line)} runs of {name}",
                     bad=[run["outcome"] in ("blocked", "failed") for run in line],
                 ),
-                usual_items=median(run["items_total"] for run in ended) if ended else None,
+                usual_items=round(median(run["items_total"] for run in ended)) if ended else None,
             )
         )
     rank = {"lost": 0, "failed": 0, "blocked": 0, "partial": 1}

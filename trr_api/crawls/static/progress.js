@@ -9,7 +9,8 @@ function show(row, run) {
     if (cell) cell.textContent = run[name].toLocaleString("en");
   }
   const beat = row.querySelector('[data-field="heartbeat_at"]');
-  if (beat) beat.textContent = "just now";
+  const seconds = Math.round((Date.now() - Date.parse(run.heartbeat_at)) / 1000);
+  if (beat && seconds < 60) beat.textContent = "just now";
 }
 
 stream.addEventListener("runs", (event) => {

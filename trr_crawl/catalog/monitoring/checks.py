@@ -24,6 +24,8 @@ FEW: Final = 0.5
 """Fewer items than this part of the usual number are too few."""
 ITEMS_THAT_SAY_SOMETHING: Final = 10
 """Below that, a number of items or records is a matter of chance."""
+REQUESTS_THAT_SAY_SOMETHING: Final = 10
+"""By fewer requests it is a matter of chance what they bring: one show is large, the next one small."""
 COVERAGE_FALL: Final = 0.25
 """A field that so many points fewer of the records have than usual has fallen."""
 EVER_THERE: Final = 0.1
@@ -125,16 +127,19 @@ def blocked(run: Run, history: Sequence[Run]) -> Found:
 
 
 def too_few_items(run: Run, history: Sequence[Run]) -> Found:
-    """A request brings much less than it used to, or runs with the same arguments do."""
-    if not run.requests:
+    """It brought much less than runs with the same arguments do, or than so many requests usually bring."""
+    alike = [one.items for one in history if one.args == run.args and "due" not in run.args]
+    if len(alike) >= ENOUGH:
+        expected = float(median(alike))
+    elif run.requests >= REQUESTS_THAT_SAY_SOMETHING:
+        expected = median([one.items / one.requests for one in history if one.requests] or [0.0]) * run.requests
+    else:
         return
-    usual = median([one.items / one.requests for one in history if one.requests] or [0.0])
-    expected = usual * run.requests
     if expected >= ITEMS_THAT_SAY_SOMETHING and run.items < FEW * expected:
         yield Finding(
             rule="too_few_items",
             severity="error",
-            message=f"{run.items:,} items by {run.requests:,} requests; usually so many bring {expected:,.0f}.",
+            message=f"{run.items:,} items by {run.requests:,} requests; usually it would be {expected:,.0f}.",
             advice="Compare a page with its recorded one: the layout may have changed. Archives can be parsed anew "
             "once the parser is mended.",
         )
