@@ -58,37 +58,39 @@ def note(connection: Connection[Any], counted: Told) -> None:
         )
 
 
-_CHANGED: Final = """
-    INSERT INTO source_coverage (source, kind, records, told)
-    SELECT source, kind, 0, jsonb_object_agg(field, change)
-    FROM (
-        SELECT known.source, known.kind, said.key AS field,
-               count(*) FILTER (WHERE said.value <> 'null')
-               - count(*) FILTER (WHERE record.gone_at IS NULL
-                                    AND coalesce(record.payload -> said.key, 'null') <> 'null') AS change
+# Most changes are of values: the names of what is told are compared first, and counted where they differ.
+_CHANGES: Final = """
+    WITH told AS (
+        SELECT known.source, known.kind, record.gone_at IS NOT NULL AS returned,
+               CASE WHEN record.gone_at IS NULL
+                    THEN ARRAY(SELECT jsonb_object_keys(jsonb_strip_nulls(record.payload))) ELSE '{}' END AS before,
+               ARRAY(SELECT jsonb_object_keys(jsonb_strip_nulls(record.payload || known.payload))) AS after
         FROM known JOIN source_records record ON record.ctid = known.record
-        CROSS JOIN LATERAL jsonb_each(
-            CASE WHEN record.gone_at IS NULL THEN known.payload ELSE record.payload || known.payload END
-        ) said
         WHERE known.payload IS NOT NULL
-        GROUP BY known.source, known.kind, said.key
-    ) counted
-    WHERE change <> 0 GROUP BY source, kind
-"""
-
-_RETURNED: Final = """
+    ), changed AS MATERIALIZED (
+        SELECT * FROM told WHERE returned OR before <> after
+    ), fields AS (
+        SELECT source, kind, jsonb_object_agg(field, change) AS told
+        FROM (
+            SELECT source, kind, field, sum(step) AS change
+            FROM (
+                SELECT source, kind, unnest(after) AS field, 1 AS step FROM changed
+                UNION ALL SELECT source, kind, unnest(before), -1 FROM changed
+            ) steps
+            GROUP BY source, kind, field HAVING sum(step) <> 0
+        ) counted GROUP BY source, kind
+    )
     INSERT INTO source_coverage (source, kind, records, told)
-    SELECT known.source, known.kind, count(*), '{}'
-    FROM known JOIN source_records record ON record.ctid = known.record
-    WHERE known.payload IS NOT NULL AND record.gone_at IS NOT NULL
-    GROUP BY known.source, known.kind
+    SELECT source, kind, records, coalesce(fields.told, '{}')
+    FROM (SELECT source, kind, count(*) FILTER (WHERE returned) AS records FROM changed GROUP BY source, kind) back
+    LEFT JOIN fields USING (source, kind)
+    WHERE records > 0 OR fields.told IS NOT NULL
 """
 
 
 def note_changes(connection: Connection[Any]) -> None:
     """Count what the records of `known` (see `write.prepare`) gain and lose. Call it before they are updated."""
-    connection.execute(_CHANGED)
-    connection.execute(_RETURNED)
+    connection.execute(_CHANGES)
 
 
 def note_gone(connection: Connection[Any], source: str, kind: str, keys: list[str]) -> None:
