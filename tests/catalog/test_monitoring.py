@@ -217,6 +217,17 @@ def test_a_time_that_was_made_up_late_is_found_and_the_next_good_one_resolves_it
     assert kept(connection) == [(0, "late", "", True)]
 
 
+def test_a_run_that_hung_is_found_and_the_next_one_resolves_it(connection: Connection[Any]) -> None:
+    hung = run(connection, 0, outcome=None, finished_at=None)
+    monitoring.note_hung(connection, hung, timedelta(minutes=31), "http://one:6800")
+    [(message, resolved)] = connection.execute("SELECT message, resolved_at FROM crawl_findings").fetchall()
+    assert message == "The run on http://one:6800 got nothing new for 31 minutes, and was stopped."
+    assert resolved is None
+    at = datetime.now(UTC) + timedelta(minutes=1)
+    run(connection, 0, started_at=at, heartbeat_at=at, finished_at=at)
+    assert connection.execute("SELECT resolved_at FROM crawl_findings").fetchone() == (at,)
+
+
 def test_what_was_refused_is_tried_again_unless_the_source_told_more_since(connection: Connection[Any]) -> None:
     def show(key: str, **payload: Any) -> Record:
         return Record(source="imdb", kind="show", key=key, payload=payload)

@@ -237,6 +237,7 @@ RECENT_FIELDS: Final = {name: RUN[name] for name in (
     "items_total", "requests", "blocks",
 )}  # fmt: skip
 
+# Sorted by the spider, too: the planner takes the index of both, whatever it thinks of how rare a spider is.
 RECENT: Final = f"""
 WITH RECURSIVE names AS (
     SELECT min(spider) AS spider FROM crawl_runs
@@ -244,13 +245,13 @@ WITH RECURSIVE names AS (
     SELECT (SELECT min(spider) FROM crawl_runs WHERE spider > names.spider) FROM names WHERE names.spider IS NOT NULL
 )
 SELECT names.spider, recent.* FROM names CROSS JOIN LATERAL (
-    (SELECT {columns(RECENT_FIELDS)} FROM crawl_runs run
-     WHERE run.spider = names.spider ORDER BY run.started_at DESC LIMIT 20)
-    UNION
     SELECT {columns(RECENT_FIELDS)} FROM crawl_runs run
-    WHERE run.spider = names.spider AND run.outcome IS NULL
+    WHERE run.spider = names.spider ORDER BY run.spider DESC, run.started_at DESC LIMIT 20
 ) recent
-WHERE names.spider IS NOT NULL ORDER BY names.spider, recent.started_at DESC
+WHERE names.spider IS NOT NULL
+UNION
+SELECT run.spider, {columns(RECENT_FIELDS)} FROM crawl_runs run WHERE run.outcome IS NULL
+ORDER BY spider, started_at DESC
 """.encode()
 """The last runs of each spider, and all that are running."""
 
@@ -291,11 +292,11 @@ ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 30
 
 RECENT_FINDINGS: Final = (
     f"SELECT {columns(FINDING)} FROM crawl_findings finding "
-    "WHERE finding.resolved_at IS NULL OR finding.at >= $1::timestamptz "
+    "WHERE finding.at >= $1::timestamptz "
     "ORDER BY finding.resolved_at IS NOT NULL, finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC "
     "LIMIT 200"
 ).encode()
-"""What is still so, errors first, and what was found lately."""
+"""What was found lately: what is still so first, errors before warnings."""
 
 _COVERAGE: Final = """
 SELECT summed.source, summed.kind, field.name, field.told, summed.records FROM (

@@ -48,7 +48,8 @@ def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
             },
         ).fetchall()
         findings, applied = check(run, [run_of(one) for one in earlier])
-        _resolve(connection, run.scope, applied, row["finished_at"], f"{run_id}")
+        # That it is over shows that it did not hang.
+        _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
         for finding in findings:
             _keep(connection, finding, run.scope, row["finished_at"], f"{run_id}", run_id)
     return findings
