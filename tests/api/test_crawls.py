@@ -165,6 +165,14 @@ def test_coverage_and_freshness_are_those_of_the_catalog(crawls: httpx.Client, m
     )  # fmt: skip
 
 
+def test_conflicts_are_those_that_editors_see(crawls: httpx.Client, month_url: str) -> None:
+    found = crawls.get("/conflicts", params={"kind": "show"}).json()["data"]
+    editors = crawls.get(
+        str(crawls.base_url.copy_with(path="/api/v1/admin/conflicts")), headers=key(month_url, "review:read")
+    )
+    assert found == editors.json()["data"] != []
+
+
 def test_schedules_are_for_admins(crawls: httpx.Client, month_url: str) -> None:
     assert crawls.get("/schedules").status_code == 401
     assert crawls.get("/schedules", headers=key(month_url, "crawls:read")).status_code == 403

@@ -237,7 +237,7 @@ RECENT_FIELDS: Final = {name: RUN[name] for name in (
     "items_total", "requests", "blocks",
 )}  # fmt: skip
 
-# Sorted by the spider, too: the planner takes the index of both, whatever it thinks of how rare a spider is.
+# Not `spider = …`: the planner would rather walk through the runs of all spiders, by the index of their times.
 RECENT: Final = f"""
 WITH RECURSIVE names AS (
     SELECT min(spider) AS spider FROM crawl_runs
@@ -246,7 +246,9 @@ WITH RECURSIVE names AS (
 )
 SELECT names.spider, recent.* FROM names CROSS JOIN LATERAL (
     SELECT {columns(RECENT_FIELDS)} FROM crawl_runs run
-    WHERE run.spider = names.spider ORDER BY run.spider DESC, run.started_at DESC LIMIT 20
+    WHERE (run.spider, run.started_at) BETWEEN (names.spider, '-infinity'::timestamptz)
+                                           AND (names.spider, 'infinity'::timestamptz)
+    ORDER BY run.spider DESC, run.started_at DESC LIMIT 20
 ) recent
 WHERE names.spider IS NOT NULL
 UNION
