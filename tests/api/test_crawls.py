@@ -147,6 +147,17 @@ def test_refused_records_are_marked_and_the_next_store_writes_them(crawls: httpx
     assert [one["retried_as"] for one in crawls.get(f"/runs/{run}/rejects").json()["data"]] == ["rejected"] * 2
 
 
+def test_the_file_of_a_picture_is_no_record_to_try_again(crawls: httpx.Client, month_url: str) -> None:
+    run = run_of(month_url, "spider = 'imdb_person'")
+    with psycopg.connect(month_url) as connection:
+        connection.execute(
+            "INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error) "
+            "VALUES (%s, 'tmdb', 'image', 'https://image.tmdb.org/x.jpg', '{}', 'no picture')",
+            [run],
+        )
+    assert crawls.post(f"/runs/{run}/rejects/retry", headers=key(month_url, "crawls:admin")).status_code == 404
+
+
 def test_coverage_and_freshness_are_those_of_the_catalog(crawls: httpx.Client, month_url: str) -> None:
     with psycopg.connect(month_url) as connection:
         counted = connection.execute(

@@ -188,8 +188,10 @@ REJECTS_OF_RUN: Final = (
 RETRY: Final = b"""
 UPDATE crawl_rejects SET retry_wanted_at = now(), retry_wanted_by = $3::text
 WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND retry_wanted_at IS NULL
+  AND NOT (kind = 'image' AND key LIKE '%://%')
 RETURNING id
 """
+"""Not the files of pictures, which are named by their address: they are no records, and fetched again by themselves."""
 
 
 def findings(asked: FindingsParameters, after: Sequence[object] | None) -> Statement:
