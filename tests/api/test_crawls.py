@@ -23,6 +23,7 @@ from trr_api.crawls import attention
 from trr_api.crawls.diff import changes
 from trr_api.keys import queries as key_queries
 from trr_crawl.catalog import rejects, write
+from trr_crawl.catalog.write import Record
 
 NOWHERE = "0199c0de-0000-7000-8000-000000000001"
 
@@ -177,11 +178,20 @@ def test_coverage_and_freshness_are_those_of_the_catalog(crawls: httpx.Client, m
 
 
 def test_conflicts_are_those_that_editors_see(crawls: httpx.Client, month_url: str) -> None:
-    found = crawls.get("/conflicts", params={"kind": "show"}).json()["data"]
-    editors = crawls.get(
-        str(crawls.base_url.copy_with(path="/api/v1/admin/conflicts")), headers=key(month_url, "review:read")
-    )
-    assert found == editors.json()["data"] != []
+    with psycopg.connect(month_url) as connection:
+        write.prepare(connection)
+        [(tmdb_id,)] = connection.execute(
+            "SELECT value FROM external_ids WHERE kind = 'show' AND source = 'tmdb' LIMIT 1"
+        ).fetchall()
+        connection.commit()
+        said = Record(source="tmdb", kind="show", key=tmdb_id, payload={"title": "Herzen im Hafen"})
+        write.write(connection, [said])
+    asked = {"kind": "show", "field": "title"}
+    found = crawls.get("/conflicts", params=asked).json()["data"]
+    assert [one["values"]["tmdb"] for one in found] == ["Herzen im Hafen"]
+    admin = crawls.base_url.copy_with(path="/api/v1/admin/conflicts")
+    editors = crawls.get(str(admin), params=asked, headers=key(month_url, "review:read"))
+    assert found == editors.json()["data"]
 
 
 def test_schedules_are_for_admins(crawls: httpx.Client, month_url: str) -> None:
