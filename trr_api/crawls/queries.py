@@ -346,7 +346,6 @@ ORDER BY found.name, found.entity_id LIMIT 50
 
 SHOW: Final = b"""
 SELECT show.id, show.title, show.start_year, show.updated_at, show.removed_at,
-       (SELECT slug FROM slugs WHERE kind = 'show' AND entity_id = show.id AND current) AS slug,
        (SELECT coalesce(jsonb_object_agg(source, ids), '{}') FROM (
            SELECT source, jsonb_agg(value ORDER BY value) AS ids FROM external_ids
            WHERE kind = 'show' AND entity_id = show.id GROUP BY source
