@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store
+from bench import api, crawls, dashboard, datasets, fleet, merging, parsing, pictures, report, search, social, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -265,6 +265,18 @@ class Bench:
                 nights[name, nodes] = self.watched.step(f"a night, {name}, {nodes} node(s)", night)
         report.fleet(self.console, decided, leased, nights)
 
+    def dashboard(self) -> None:
+        """The overview of crawls, with many runs."""
+        progress = self.watched.progress
+        task = progress.add_task("dashboard", total=None)
+        seen = dashboard.measure(
+            self.made.fresh(),
+            self.extent.due_shows,
+            lambda step: progress.update(task, description=f"dashboard: {step}"),
+        )
+        progress.remove_task(task)
+        report.dashboard(self.console, seen)
+
     def requests(self) -> None:
         """How many requests a complete show takes; counted, not timed."""
         report.requests(self.console, **COMPLETE_SHOW)
@@ -285,6 +297,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.search,
         Bench.social,
         Bench.fleet,
+        Bench.dashboard,
         Bench.requests,
     )
 }

@@ -14,6 +14,7 @@ from rich.table import Table
 from bench.api import CONNECTIONS, Load
 from bench.api import Result as ApiResult
 from bench.crawls import Crawl
+from bench.dashboard import Seen
 from bench.datasets import Timing as DatasetTiming
 from bench.fleet import Due, Leases, Night
 from bench.merging import Timing as MergeTiming
@@ -56,6 +57,7 @@ SLOWEST_TO_USUAL = 4.0
 DEEP_TO_FIRST = 1.3
 """Goal: a page far down a list beside the first."""
 SEARCH_MILLISECONDS = 100.0
+DASHBOARD_TRIPS, DASHBOARD_KILOBYTES = 6, 150
 """Goal: the 95th percentile of a search."""
 
 MEGABYTE = 1e6
@@ -274,6 +276,21 @@ def search(console: Console, result: Searched) -> None:
     console.print(table)
     for answers in result.answers:
         _goal(console, f"{answers.sort}: p95 in ms", answers.p95, SEARCH_MILLISECONDS, at_most=True)
+    console.print()
+
+
+def dashboard(console: Console, result: Seen) -> None:
+    """The overview beside its statements, and coverage beside a scan."""
+    table = Table(title=f"Crawls: the overview with {result.runs:,} runs", title_justify="left")
+    for column in ("", "ms", "beside", "ms"):
+        table.add_column(column, justify="right" if column == "ms" else "left")
+    table.add_row("page", f"{result.page:,.1f}", "its statements alone", f"{result.statements:,.1f}")
+    table.add_row(
+        f"coverage of {result.records:,} shows", f"{result.coverage:,.2f}", "a scan of them", f"{result.scan:,.0f}"
+    )
+    console.print(table)
+    _goal(console, "round trips for the page", result.trips, DASHBOARD_TRIPS, at_most=True)
+    _goal(console, "KB of the page", result.bytes / 1000, DASHBOARD_KILOBYTES, at_most=True)
     console.print()
 
 

@@ -65,7 +65,7 @@ def test_features_of_the_api_never_import_each_other() -> None:
         for feature in packages
         for path in sources(API / feature)
         for name in imports(path)
-        for other in packages - {feature, "keys"}  # keys are part of the foundation
+        for other in packages - {feature, "keys", "pages"}  # these are part of the foundation
         # What the catalog shows, and how it is addressed, is shared.
         if within(name, (f"trr_api.{other}",))
         and not within(name, ("trr_api.catalog.queries", "trr_api.catalog.schemas", "trr_api.catalog.places"))
@@ -162,6 +162,7 @@ def users_of(module: str) -> set[str]:
 
 def test_only_the_store_writes_the_catalog() -> None:
     assert users_of("trr_crawl.catalog.write") == {"pipelines/store.py"}
+    assert users_of("trr_crawl.catalog.rejects") == {"pipelines/store.py"}
 
 
 def test_what_is_kept_of_pictures_is_noted_where_they_are_stored_pruned_and_moved() -> None:

@@ -33,6 +33,9 @@ from trr_api.changes.listener import Listener
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
+from trr_api.crawls.pages import router as crawl_pages
+from trr_api.crawls.progress import Progress
+from trr_api.crawls.routes import router as crawls
 from trr_api.database import Database
 from trr_api.discussions.moderation.routes import router as moderation
 from trr_api.discussions.personal.routes import router as own
@@ -44,6 +47,7 @@ from trr_api.messages.routes import groups
 from trr_api.messages.routes import router as messages
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
+from trr_api.pages import site
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
@@ -66,6 +70,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     metrics = Metrics(database)
     listener = Listener(settings)
     indexer = Indexer(settings, listener.next)
+    progress = Progress(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,6 +83,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             yield
         finally:
             await indexer.close()
+            await progress.close()
             await listener.close()
             await database.close()
             app.state.avatars.close()
@@ -96,13 +102,16 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     app.state.metrics = metrics
     app.state.listener = listener
+    app.state.progress = progress
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
     take_in(app, accounts, avatars, moderation, admin, health)
+    take_in(app, crawls, crawl_pages)
     docs.add_to(app)
+    site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(default=None, min_length=32)
     """HS256, for a provider without public keys."""
 
+    dashboard: Literal["local", "open", "key"] = "local"
+    """Who sees crawl stats without an API key: callers on this machine, everybody, or nobody."""
+
     login_limit: str = "10/15minute"
     """Attempts to log in to an account from one address; ten times as many to one account, or from one address."""
     mail: SecretStr = SecretStr("console")

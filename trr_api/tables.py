@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from trr_crawl.catalog.tables import Code, metadata
 
-SCOPES: Final = ("review:read", "overrides:write", "identity:write")
+SCOPES: Final = ("review:read", "overrides:write", "identity:write", "crawls:read", "crawls:admin")
 """What an API key may allow."""
 
 ROLES: Final = ("user", "moderator", "admin")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
@@ -20,22 +21,21 @@ from scrapy.exceptions import CloseSpider, NotConfigured
 
 from trr_crawl import database
 from trr_crawl.blocks import BLOCKS
+from trr_crawl.catalog import coverage, monitoring
 from trr_crawl.catalog.due import leases
 from trr_crawl.disk import too_full
 from trr_crawl.errors import one_line
+from trr_crawl.measures import Responses, Timeline
 from trr_crawl.report import Gap, Outcome, RunReport, report_of
 from trr_crawl.version import VERSION
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
+    from scrapy.http import Request, Response
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
-
-SILENT_AFTER = "5 minutes"
-"""A run without a heartbeat for so long was killed; the next run that starts says so in its row."""
 
 SUPERSEDED = "The scheduler took this job for lost: it is left to the one that was sent in its place."
 
@@ -82,6 +82,9 @@ class RunRecorder:
         self._closing: asyncio.Future[None] | None = None
         self._connection: psycopg.Connection[Any] | None = None
         self._heart: asyncio.Task[None] | None = None
+        self._responses = Responses()
+        self._timeline = Timeline()
+        self._started = time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RunRecorder:
@@ -92,6 +95,7 @@ class RunRecorder:
         crawler.signals.connect(recorder.spider_closed, signals.spider_closed)
         crawler.signals.connect(recorder.spider_error, signals.spider_error)
         crawler.signals.connect(recorder.item_error, signals.item_error)
+        crawler.signals.connect(recorder.response_received, signals.response_received)
         return recorder
 
     async def spider_opened(self, spider: Spider) -> None:
@@ -109,6 +113,10 @@ class RunRecorder:
         spider.run_id = self.run_id  # type: ignore[attr-defined]  # what is handed out to the spider belongs to it
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
+    def response_received(self, response: Response, request: Request) -> None:
+        """Note how long the answer took."""
+        self._responses.received(response, request)
+
     def spider_error(self, failure: Failure, response: Response) -> None:
         """A bug in a spider or parser: its page is lost, and the run says so."""
         want = response.meta.get("want")
@@ -125,7 +133,7 @@ class RunRecorder:
         if reason in ("shutdown", "cancelled"):
             report.add(Gap(subject="the rest", why="the run was stopped before its end"))
         items = items_by_kind(self.crawler.stats.get_stats())
-        got = sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")
+        got = items_got(items)
         for kind, counts in items.items():
             if rejected := counts.get("rejected", 0):
                 report.add(Gap(subject=f"{rejected} {kind} records", why="refused by the database, see crawl_rejects"))
@@ -154,16 +162,7 @@ class RunRecorder:
             self._connection.close()
             raise Superseded
         spider.ordered_at = ordered_at(self._connection, self._job_id)  # type: ignore[attr-defined]
-        # Jobs of schedules are left to the scheduler: it sends again what died.
-        self._connection.execute(
-            """
-            UPDATE crawl_runs run SET outcome = 'failed', finished_at = heartbeat_at,
-                   reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
-            WHERE outcome IS NULL AND heartbeat_at < now() - %s::interval
-              AND NOT EXISTS (SELECT FROM schedule_runs WHERE job_id = run.job_id AND finished_at IS NULL)
-            """,
-            [SILENT_AFTER],
-        )
+        monitoring.end_dead_runs(self._connection)
         row = self._connection.execute(
             """
             INSERT INTO crawl_runs (spider, args, job_id, node, host, pid, version)
@@ -215,9 +214,12 @@ class RunRecorder:
                 UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
                 WHERE id = %s
                 """,
-                [outcome, sentence, Jsonb(report.as_json()), self._stats(), self.run_id],
+                [outcome, sentence, Jsonb(report.as_json()), self._stats(report), self.run_id],
             )
             leases.release(self._connected(), self.run_id)
+            for finding in monitoring.after_run(self._connected(), self.run_id):
+                logger.warning("%s %s", finding.message, finding.advice)
+            coverage.add_up(self._connected())
         except (psycopg.Error, database.DatabaseError) as error:
             logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:
@@ -234,12 +236,17 @@ class RunRecorder:
         """Write the counters of this moment, a sign of life; twice where the connection turns out to be lost."""
         stats = self._copy_of_stats()
         assert self.run_id is not None
+        items = items_by_kind(stats)
+        requests = stats.get("downloader/request_count", 0)
+        blocks = sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS)
+        self._timeline.add(time.monotonic() - self._started, requests, items_got(items), blocks)
         counters = {
-            "items": Jsonb(items_by_kind(stats)),
-            "requests": stats.get("downloader/request_count", 0),
+            "items": Jsonb(items),
+            "requests": requests,
             "bytes": stats.get("downloader/response_bytes", 0),
-            "blocks": sum(stats.get(f"outcome/{block}", 0) for block in BLOCKS),
+            "blocks": blocks,
             "images": stats.get("images/stored", 0) + stats.get("images/known", 0),
+            "timeline": Jsonb(self._timeline.points),
             "run_id": self.run_id,
         }
         update = """
@@ -248,7 +255,7 @@ class RunRecorder:
                                              IS DISTINCT FROM (%(items)s, %(requests)s, %(bytes)s, %(images)s)
                                         THEN now() ELSE progressed_at END,
                    items = %(items)s, requests = %(requests)s, bytes = %(bytes)s, blocks = %(blocks)s,
-                   images = %(images)s
+                   images = %(images)s, timeline = %(timeline)s
             WHERE id = %(run_id)s
         """
         connection = self._connected()
@@ -260,8 +267,11 @@ class RunRecorder:
             self._connected().execute(update, counters)
         leases.extend(self._connected(), self.run_id)
 
-    def _stats(self) -> Jsonb:
-        return Jsonb(orjson.loads(orjson.dumps(self._copy_of_stats(), default=str)))
+    def _stats(self, report: RunReport) -> Jsonb:
+        """Scrapy's stats, what the records told, and how fast hosts answered."""
+        measured = {"coverage": report.coverage_as_json(), "responses": self._responses.as_json()}
+        stats = orjson.loads(orjson.dumps({**self._copy_of_stats(), **measured}, default=str))
+        return Jsonb(stats)
 
     def _copy_of_stats(self) -> dict[str, Any]:
         """The crawl goes on counting beside the threads that read this."""
@@ -276,3 +286,8 @@ def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
             _, kind, operation = name.split("/")
             items[kind][operation] = value
     return dict(items)
+
+
+def items_got(items: dict[str, dict[str, int]]) -> int:
+    """How many items came, however new; those that the database refused did not."""
+    return sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")

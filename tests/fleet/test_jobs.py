@@ -240,6 +240,7 @@ class TestWatchdog:
         asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]
         assert [values.get("signal") for values in asked] == [None]
         assert "it hung" in sent(out)[0][5]
+        assert out.execute("SELECT scope, rule FROM crawl_findings").fetchall() == [("imdb_episodes", "hung")]
         age(out, 3)
         watchdog.look(out, nodes[1])
         asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]

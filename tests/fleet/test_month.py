@@ -10,13 +10,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from support import ROOT, scrapy
 from trr_crawl.catalog.due import DUE
 
 sys.path.insert(0, str(Path(__file__).parent))
-from month import AIRING, BETWEEN, BLOCKED, BROKEN, ENDED, FRAGILE, KILLED, NIGHTS
+from month import AIRING, BETWEEN, BLOCKED, BROKEN, ENDED, FRAGILE, KILLED, LAYOUT_CHANGED, MISSED, NIGHTS
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_each_show_is_crawled_when_it_is_due_and_only_then(month: list[dict[str,
         assert "ok" in night["outcomes"] or blocked
         assert ("blocked" in night["outcomes"]) == blocked
         assert bool({"failed", "partial"} & set(night["outcomes"])) == failed
+        # Every bad night has its findings, and no good one has any.
+        assert night["findings"] == [
+            *([["blocked", ""]] if blocked else []),
+            *([["failed", ""]] if "failed" in night["outcomes"] else []),
+            *([["fields_fell", "imdb episode overview"]] if number in LAYOUT_CHANGED else []),
+            *([["late", ""]] if number == MISSED else []),
+        ], number
+
+    with psycopg.connect(crawl_url) as connection:
+        kept = connection.execute(
+            "SELECT timeline, stats -> 'responses' FROM crawl_runs WHERE outcome = 'ok' AND requests > 0"
+        ).fetchall()
+    for timeline, responses in kept:
+        assert timeline[0] == [0, 0, 0, 0]
+        assert timeline[-1][1] > 0
+        assert responses["count"] == len(responses["slowest"]) > 0
 
     explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01", DATABASE_URL=crawl_url)
     assert explained.status == 0

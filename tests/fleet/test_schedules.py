@@ -152,6 +152,8 @@ class TestTimes:
         schedules.pause(connection, "nightly")
         assert make_runs(connection, START + 2 * DAY) == []
         schedules.resume(connection, "nightly", START + 2 * DAY)
+        next_slot = connection.execute("SELECT next_slot_at FROM schedules").fetchone()
+        assert next_slot == (START.replace(hour=3) + 3 * DAY,)
         assert make_runs(connection, START + 2 * DAY) == []
         assert len(make_runs(connection, START + 3 * DAY)) == 1
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from trr_crawl.catalog import monitoring
 from trr_crawl.fleet import schedules
 from trr_crawl.fleet.schedules import Schedule, ScheduleError
 
@@ -37,7 +38,7 @@ def make_runs(connection: Connection[Any], now: datetime) -> list[UUID]:
             logger.error("The schedule %s cannot be worked here: %s", schedule.name, error)
             continue
         if slot is not None:
-            made += _make(connection, schedule, slot)
+            made += _make(connection, schedule, slot, now)
         elif schedule.last_slot_at is not None and schedule.last_slot_at > now + CLOCK_WAS_WRONG:
             logger.error("%s was last worked by a clock that showed %s.", schedule.name, schedule.last_slot_at)
             schedules.go_on_from(connection, schedule, now)
@@ -64,18 +65,19 @@ def open_runs(connection: Connection[Any], schedule: Schedule) -> int:
     return int(row[0])
 
 
-def _make(connection: Connection[Any], schedule: Schedule, slot: datetime) -> list[UUID]:
+def _make(connection: Connection[Any], schedule: Schedule, slot: datetime, now: datetime) -> list[UUID]:
     with connection.transaction():
         # The row's lock is the turn of whoever looks first; the second finds the time dealt with.
         claimed = connection.execute(
             """
-            UPDATE schedules SET last_slot_at = %s
-            WHERE id = %s AND last_slot_at < %s AND paused_at IS NULL AND removed_at IS NULL
+            UPDATE schedules SET last_slot_at = %(slot)s, next_slot_at = %(next)s
+            WHERE id = %(id)s AND last_slot_at < %(slot)s AND paused_at IS NULL AND removed_at IS NULL
             """,
-            [slot, schedule.id, slot],
+            {"slot": slot, "next": schedule.next_slot(slot), "id": schedule.id},
         )
         if claimed.rowcount == 0:
             return []
+        monitoring.note_late(connection, schedule.name, slot, now)
         if open_runs(connection, schedule):
             logger.warning("%s of %s is skipped: an earlier one is still running.", schedule.name, slot)
             _insert(connection, schedule, slot, "skipped")

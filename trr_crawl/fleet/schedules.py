@@ -102,8 +102,9 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
         with connection.transaction(), connection.cursor(row_factory=class_row(Schedule)) as cursor:
             added = cursor.execute(
                 f"""
-                INSERT INTO schedules (name, spider, args, settings, cron, time_zone, workers, last_slot_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+                INSERT INTO schedules
+                       (name, spider, args, settings, cron, time_zone, workers, last_slot_at, next_slot_at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
                 """,  # noqa: S608 - names of columns, no values
                 [
                     schedule.name,
@@ -114,6 +115,7 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
                     schedule.time_zone,
                     schedule.workers,
                     now,
+                    schedule.next_slot(now),
                 ],
             ).fetchone()
     except errors.UniqueViolation as error:
@@ -145,12 +147,17 @@ def pause(connection: Connection[Any], name: str) -> None:
 
 def resume(connection: Connection[Any], name: str, now: datetime) -> None:
     """Go on with the next time; those that fell into the pause are not made up."""
-    _update(connection, name, "paused_at = NULL, last_slot_at = %(now)s", now=now)
+    _go_on(connection, named(connection, name), "paused_at = NULL, ", now)
 
 
 def go_on_from(connection: Connection[Any], schedule: Schedule, now: datetime) -> None:
     """Take its times up to `now` for dealt with, and those after that for open."""
-    _update(connection, schedule.name, "last_slot_at = %(now)s", now=now)
+    _go_on(connection, schedule, "", now)
+
+
+def _go_on(connection: Connection[Any], schedule: Schedule, change: str, now: datetime) -> None:
+    change = f"{change}last_slot_at = %(now)s, next_slot_at = %(next)s"
+    _update(connection, schedule.name, change, now=now, next=schedule.next_slot(now))
 
 
 def remove(connection: Connection[Any], name: str) -> None:

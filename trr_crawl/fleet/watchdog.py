@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from trr_crawl.catalog import monitoring
 from trr_crawl.fleet.nodes import Node, NodeError
 
 logger = logging.getLogger(__name__)
@@ -24,8 +25,6 @@ START_WITHIN: Final = timedelta(minutes=2)
 that run, may wait as long as they do."""
 START_AT_LAST: Final = timedelta(minutes=10)
 """A process that runs for so long and has none hangs before its start."""
-SILENT_AFTER: Final = timedelta(minutes=5)
-"""A crawl without a heartbeat for so long is dead."""
 HUNG_AFTER: Final = timedelta(minutes=30)
 """A crawl that got nothing new for so long hangs. The longest pause that a host may ask for is shorter."""
 KILL_AFTER: Final = timedelta(minutes=2)
@@ -80,9 +79,10 @@ def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> boo
         return _not_begun(connection, job, node)
     assert job.silent_for is not None
     assert job.idle_for is not None
-    if job.silent_for > SILENT_AFTER:
+    if job.silent_for > monitoring.SILENT_AFTER:
         _stop(node, job, kill=True)
-        _call_dead(connection, job)
+        with connection.transaction():
+            monitoring.end_dead_runs(connection, job.crawl_id)
         return _again(connection, job, f"{job.node} gives no sign of life of it")
     if job.cancelled_for is not None:
         if job.cancelled_for > KILL_AFTER:
@@ -91,6 +91,8 @@ def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> boo
         logger.error("The job %s on %s hangs: nothing new for %s. It is stopped.", job.job_id, job.node, job.idle_for)
         _stop(node, job)
         _set(connection, job, "running", None, f"it hung: nothing new for {job.idle_for}", cancelled=True)
+        with connection.transaction():
+            monitoring.note_hung(connection, job.crawl_id, job.idle_for, job.node)
     elif job.state == "sent":
         _set(connection, job, "running", None, None)
     return True
@@ -150,18 +152,6 @@ def _stop(node: Node | None, job: Job, *, kill: bool = False) -> None:
             node.cancel(job.job_id, kill=kill)
     except NodeError as error:
         logger.warning("The job %s on %s cannot be stopped: %s.", job.job_id, job.node, error)
-
-
-def _call_dead(connection: Connection[Any], job: Job) -> None:
-    with connection.transaction():
-        connection.execute(
-            """
-            UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
-                   reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
-            WHERE id = %s AND outcome IS NULL
-            """,
-            [job.crawl_id],
-        )
 
 
 def _set(
