@@ -43,6 +43,10 @@ from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
 from trr_api.search.routes import router as search
+from trr_api.surveys.games.routes import boards
+from trr_api.surveys.games.routes import router as games
+from trr_api.surveys.routes import router as surveys
+from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
 
 DESCRIPTION: Final = """
@@ -59,6 +63,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
+    asking = Surveys(settings, database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +75,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             yield
         finally:
             await listener.close()
+            await asking.close()
             await database.close()
 
     app = FastAPI(
@@ -87,9 +93,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.metrics = metrics
     app.state.listener = listener
     app.state.accounts = Accounts(settings, database, Tokens(settings))
+    app.state.surveys = asking
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
+    take_in(app, search, changes, export, discussions, own, accounts, moderation, surveys, games, boards)
+    take_in(app, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
