@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from trr_api import docs, objects, openapi
+from trr_api.accounts.privacy.routes import router as privacy
 from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
@@ -97,7 +98,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, accounts, moderation, surveys, games, boards)
-    take_in(app, admin, health)
+    take_in(app, privacy, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))

@@ -55,7 +55,11 @@ class Accounts:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = user
-        return Caller(self._known[key])
+        return Caller(self._known[key], authenticated_at=found.authenticated_at)
+
+    def forget(self, user: UUID) -> None:
+        """Somebody is gone: what their provider says of them next is a new account's."""
+        self._known = {key: known for key, known in self._known.items() if known != user}
 
     async def _provision(self, subject: Subject) -> UUID:
         key = [subject.issuer, subject.subject]

@@ -49,6 +49,8 @@ class Subject:
     subject: str
     name: str
     """What they would like to be called, as far as the provider says."""
+    authenticated_at: float | None
+    """When they logged in there; where the provider does not say, when it made the token."""
 
 
 class Tokens:
@@ -141,7 +143,9 @@ class Tokens:
 
     def _subject(self, claims: dict[str, Any]) -> Subject:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name))
+        logged_in = claims.get("auth_time", claims.get("iat"))
+        authenticated_at = float(logged_in) if isinstance(logged_in, (int, float)) else None
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), authenticated_at)
 
 
 class ProviderKeys:
