@@ -17,10 +17,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(settings: Settings) -> int:
     """Delete it, and say how much; the exit status."""
-    with database.connect(settings.database_url.get_secret_value()) as connection:
+    with database.connect(settings.database_url.get_secret_value(), autocommit=True) as connection:
         for what, (setting, statement) in queries.PRUNED.items():
             days = getattr(settings, f"keep_{setting}_days")
             done = connection.execute(statement, {"days": days, "refresh_days": settings.refresh_days})
-            connection.commit()
             sys.stdout.write(f"{what}, kept for {days:g} days: {done.rowcount:,}\n")
     return 0

@@ -54,7 +54,12 @@ async def withdraw_consent(session: Session, _: Somebody, subject: Annotated[Sub
 @router.get(
     "/export",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {}}, "description": "A zip of JSON with a manifest."}},
+    responses={
+        200: {
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "A zip of JSON with a manifest.",
+        }
+    },
     summary="All that is kept of me",
 )
 async def export_me(
