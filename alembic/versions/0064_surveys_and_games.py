@@ -538,7 +538,7 @@ def make_tables() -> None:
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.CheckConstraint("people >= 0", name=op.f("ck_score_counts_people")),
-        sa.PrimaryKeyConstraint("board_id", "points", name=op.f("pk_score_counts")),
+        sa.PrimaryKeyConstraint("board_id", "points", name=op.f("pk_score_counts"), postgresql_include=["people"]),
     )
 
 
