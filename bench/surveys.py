@@ -70,7 +70,7 @@ FROM surveys, generate_series(%s::int, %s::int) n JOIN users ON name = 'user_' |
 """
 _SCORES: Final = """
 INSERT INTO scores (board_id, user_id, points)
-SELECT shows.id, users.id, substr(name, 6)::int * 7919 % 1000 FROM shows, users
+SELECT shows.id, users.id, (substr(name, 6)::bigint * 7919 % 1000)::int FROM shows, users
 """
 
 _SUBMIT: Final = """

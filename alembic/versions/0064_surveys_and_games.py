@@ -195,14 +195,18 @@ BEGIN
         WHEN NOT survey.is_anonymous AND is_banned() THEN 'banned'
     END;
     IF obstacle IS NULL AND survey.is_anonymous THEN
-        INSERT INTO responses (survey_id, token_hash, answers, changed_in) VALUES (asked, ballot, given, newest)
+        INSERT INTO responses AS kept (survey_id, token_hash, answers, changed_in)
+        VALUES (asked, ballot, given, newest)
         ON CONFLICT (survey_id, token_hash) DO UPDATE SET
-            answers = excluded.answers, updated_at = now(), changed_in = excluded.changed_in
+            answers = excluded.answers, updated_at = now(),
+            changed_in = CASE WHEN kept.answers <> excluded.answers THEN newest ELSE kept.changed_in END
         RETURNING id INTO response;
     ELSIF obstacle IS NULL THEN
-        INSERT INTO responses (survey_id, user_id, answers, changed_in) VALUES (asked, caller(), given, newest)
+        INSERT INTO responses AS kept (survey_id, user_id, answers, changed_in)
+        VALUES (asked, caller(), given, newest)
         ON CONFLICT (survey_id, user_id) DO UPDATE SET
-            answers = excluded.answers, updated_at = now(), changed_in = excluded.changed_in
+            answers = excluded.answers, updated_at = now(),
+            changed_in = CASE WHEN kept.answers <> excluded.answers THEN newest ELSE kept.changed_in END
         RETURNING id INTO response;
     END IF;
     RETURN NEXT;

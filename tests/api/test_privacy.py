@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg import Connection, sql
+from pwdlib import PasswordHash
 from test_accounts import Provider, bearer, provider
 
 from people import Town, user
@@ -21,12 +22,11 @@ from serving import served, settings
 from stock import SHOW
 from trr_api import __main__ as command
 from trr_api import tables
-from trr_api.accounts import passwords
 from trr_api.accounts.privacy import queries
 from trr_api.app import create_app
 from trr_api.middleware import without_values
 
-__all__ = ["provider"]
+__all__ = ["provider"]  # a fixture of theirs
 
 PASSWORD = "correct horse battery"
 NAMES = ("quentin_z", "quentin@mail.example", "Quentin Zed", "I like quince.", "zed|7")
@@ -81,7 +81,7 @@ class Resident:
         )  # fmt: skip
         run(
             "INSERT INTO credentials (user_id, email, password_hash) VALUES (%s, 'quentin@mail.example', %s)",
-            [self.id, passwords._hasher.hash(PASSWORD)],
+            [self.id, PasswordHash.recommended().hash(PASSWORD)],
         )
         run("INSERT INTO outbox (topic, event, payload) VALUES (%s, 'unread', '{}')", [f"user:{self.id}"])
 

@@ -45,14 +45,14 @@ SurveyId = Annotated[
 Nothing = Annotated[Parameters, Query()]
 
 OBSTACLES: Final = {
-    "missing": missing(),
-    "over": Problem("conflict", "The survey is closed."),
-    "early": Problem("conflict", "The survey is not open yet; its starts_at says when it will be."),
-    "needs token": Problem("conflict", "The survey is anonymous: ask for a token, and send it as `token`."),
-    "needs log-in": Problem("unauthorized", "This survey needs a log-in, and no token."),
-    "banned": Problem("forbidden", "You are banned from writing; /me says why and until when."),
+    "missing": ("not-found", "There is no such survey."),
+    "over": ("conflict", "The survey is closed."),
+    "early": ("conflict", "The survey is not open yet; its starts_at says when it will be."),
+    "needs token": ("conflict", "The survey is anonymous: ask for a token, and send it as `token`."),
+    "needs log-in": ("unauthorized", "This survey needs a log-in, and no token."),
+    "banned": ("forbidden", "You are banned from writing; /me says why and until when."),
 }
-"""What `submit_response` says -> what the caller is told."""
+"""What `submit_response` says -> kind and detail of the problem."""
 
 
 def both(method: str, path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
@@ -150,7 +150,7 @@ async def submit_survey(
     ballot = None if given.token is None else hashlib.sha256(accounts.tokens.read_ballot(survey, given.token)).digest()
     [(response, obstacle)] = await session.fetch(queries.submit(survey, ballot, answers))
     if obstacle is not None:
-        raise OBSTACLES[obstacle]
+        raise Problem(*OBSTACLES[obstacle])
     surveys.note(survey)
     return personal(b'{"response_id":"%b"}' % str(response).encode())
 
