@@ -16,7 +16,7 @@ from trr_api import routing
 from trr_api.answers import PERSONAL, Answer, personal, personal_page
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Page
-from trr_api.deps import Catalog, Paging, People, Session, Somebody
+from trr_api.deps import Address, Catalog, Paging, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 from trr_api.surveys import queries
@@ -128,7 +128,7 @@ async def get_survey(session: Session, survey: SurveyId, _: Nothing) -> Response
 
 @both("POST", "/{survey}/token", response_model=Ballot, summary="Ask for an anonymous token")
 async def get_survey_token(
-    request: Request, database: Catalog, accounts: People, surveys: Asking, survey: SurveyId
+    address: Address, database: Catalog, accounts: People, surveys: Asking, survey: SurveyId
 ) -> Ballot:
     """Answers that come with it are nobody's. It is not kept here: who loses it cannot change the answers."""
     statement = queries.anonymous(survey)
@@ -137,7 +137,7 @@ async def get_survey_token(
         raise missing()
     if not rows[0][0]:
         raise Problem("conflict", "This survey is not anonymous: log in to answer it.")
-    await surveys.count_ballot(survey, request.client.host if request.client else "nobody")
+    await surveys.count_ballot(survey, address)
     return Ballot(token=accounts.tokens.ballot(survey))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import IO, Annotated, Final
 from uuid import UUID
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from trr_api import routing
@@ -16,7 +16,7 @@ from trr_api.accounts.privacy import queries
 from trr_api.accounts.privacy.schemas import Consents, Farewell, NewConsent, Subject
 from trr_api.accounts.privacy.service import end_account, export
 from trr_api.answers import personal
-from trr_api.deps import Catalog, People, Session, Somebody
+from trr_api.deps import Address, Catalog, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 from trr_api.session import Caller
@@ -63,10 +63,10 @@ async def withdraw_consent(session: Session, _: Somebody, subject: Annotated[Sub
     summary="All that is kept of me",
 )
 async def export_me(
-    request: Request, database: Catalog, accounts: People, caller: Somebody, _: Annotated[Parameters, Query()]
+    address: Address, database: Catalog, accounts: People, caller: Somebody, _: Annotated[Parameters, Query()]
 ) -> Response:
     """As it is at one moment; a file for each kind of things, without hashes of secrets."""
-    await accounts.count_attempt("export", str(caller.user_id), _address(request))
+    await accounts.count_attempt("export", str(caller.user_id), address)
     made = await export(database, caller)
     headers = {"cache-control": "private, no-store", "content-disposition": 'attachment; filename="me.zip"'}
     return StreamingResponse(_chunks(made), media_type="application/zip", headers=headers)
@@ -74,11 +74,11 @@ async def export_me(
 
 @router.delete("", status_code=204, summary="Delete my account")
 async def delete_me(
-    request: Request, database: Catalog, accounts: People, caller: Somebody, wanted: Farewell
+    address: Address, database: Catalog, accounts: People, caller: Somebody, wanted: Farewell
 ) -> Response:
     """At once and for good. Posts keep their places: with their texts as a deleted user's, or empty."""
     assert caller.user_id is not None
-    await accounts.count_attempt("deletion", str(caller.user_id), _address(request))
+    await accounts.count_attempt("deletion", str(caller.user_id), address)
     await _check_it_is_them(database, caller, caller.user_id, wanted)
     await end_account(database, caller.user_id, wanted.content)
     accounts.forget(caller.user_id)
@@ -105,7 +105,3 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while chunk := file.read(CHUNK):
             yield chunk
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nobody"

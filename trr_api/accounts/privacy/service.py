@@ -14,7 +14,7 @@ from uuid import UUID
 from anyio import to_thread
 
 from trr_api.accounts.privacy import queries
-from trr_api.database import Connection, Database, Row
+from trr_api.database import Connection, Database, rows
 from trr_api.session import Caller, ended
 from trr_crawl.catalog import SCHEMA_REVISION
 
@@ -34,7 +34,7 @@ async def export(database: Database, caller: Caller) -> IO[bytes]:
         async with database.transaction() as connection:
             await connection.execute(queries.ONE_MOMENT)
             await connection.execute(queries.TAKE_TIME)
-            if not (found := await _rows(connection, queries.WHO, caller.user_id, caller.session_id)):
+            if not (found := await rows(connection, queries.WHO, caller.user_id, caller.session_id)):
                 raise ended()
             with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
                 files = [await _write(connection, archive, table, caller) for table in queries.PERSONAL]
@@ -50,23 +50,23 @@ async def _write(connection: Connection, archive: zipfile.ZipFile, table: str, c
     """Add a table to the archive as a JSON array; the manifest's line about it."""
     count = 0
     with archive.open(f"{table}.json", "w") as file:
-        async for rows in _batches(connection, table, caller):
-            text = b",\n".join(rows)
+        async for batch in _batches(connection, table, caller):
+            text = b",\n".join(batch)
             await to_thread.run_sync(file.write, (b",\n" if count else b"[\n") + text)
-            count += len(rows)
+            count += len(batch)
         file.write(b"\n]\n" if count else b"[]\n")
     return {"file": f"{table}.json", "rows": count, "withheld": list(queries.PERSONAL[table].hidden)}
 
 
 async def _batches(connection: Connection, table: str, caller: Caller) -> AsyncIterator[list[bytes]]:
-    rows: list[bytes] = []
+    batch: list[bytes] = []
     async for (row,) in connection.cursor().stream(queries.exported(table), [caller.user_id]):
-        rows.append(row)
-        if len(rows) == ROWS:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
+        batch.append(row)
+        if len(batch) == ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _manifest(name: str, files: list[dict[str, Any]]) -> str:
@@ -79,17 +79,12 @@ async def end_account(database: Database, user: UUID, content: str) -> None:
     async with database.transaction(write=True) as connection:
         await connection.execute(queries.TAKE_TIME)
         # Who writes in their name at this moment is waited for; who comes later finds nobody of that id.
-        if not (found := await _rows(connection, queries.LOCK_USER, user)):
+        if not (found := await rows(connection, queries.LOCK_USER, user)):
             raise ended()
         name = f"deleted_{secrets.token_hex(6)}"
-        [(nobody,)] = await _rows(connection, queries.NOBODY, name)
+        [(nobody,)] = await rows(connection, queries.NOBODY, name)
         await connection.execute(queries.FORGET_NAME, [found[0][0], name])
         for statement in queries.farewell(content, user, nobody):
             await connection.execute(statement.query, statement.values)
         await connection.execute(queries.FORGET_EVENTS, [str(user)])
         await connection.execute(queries.RENAME_IN_EVENTS, [str(user), str(nobody)])
-
-
-async def _rows(connection: Connection, query: bytes, *values: object) -> list[Row]:
-    cursor = await connection.execute(query, values)
-    return await cursor.fetchall()
