@@ -300,15 +300,15 @@ def surveys(console: Console, result: SurveysResult) -> None:
         table.add_column(column, justify="right" if column else "left")
     names = {"Full": f"{result.responses:,} responses", "Empty": "no response before"}
     for title, name in names.items():
-        api, bare = result.submit[title]
-        table.add_row(f"submit, {name}", f"{bare.requests_per_second:,.0f}", *_loaded(api))
+        bare = f"{result.bare.requests_per_second:,.0f}" if title == "Full" else ""
+        table.add_row(f"submit, {name}", bare, *_loaded(result.submit[title]))
         table.add_row(f"results, {name}", "", *_loaded(result.results[title]))
     for name, found in result.boards.items():
         table.add_row(f"leaderboard of {result.scores:,}, {name}", "", *_loaded(found))
     console.print(table)
-    full, bare = result.submit["Full"]
-    _goal(console, "submissions/s beside 500", full.requests_per_second / 500, 1.0)
-    _goal(console, "submit: API / bare", full.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)
+    full = result.submit["Full"].requests_per_second
+    _goal(console, "submissions/s beside 500", full / 500, 1.0)
+    _goal(console, "submit: API / bare", full / result.bare.requests_per_second, WRITING_TO_BARE)
     console.print(f"  [dim]results are counted in {result.made['Full'] * 1000:.1f} ms; {result.plan}[/]\n")
 
 
