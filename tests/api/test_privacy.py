@@ -212,6 +212,13 @@ def test_an_account_ends_with_its_password_alone(town: Town, resident: Resident)
     assert town.client().request("DELETE", "/me", json={"content": "keep"}).status_code == 401
 
 
+def test_a_log_in_that_ended_neither_exports_nor_deletes(town: Town, resident: Resident) -> None:
+    assert resident.client.post("/accounts/logout", json={"everywhere": True}).status_code == 204
+    assert resident.client.get("/me/export").status_code == 401
+    assert resident.end("erase").status_code == 401
+    assert town.one("SELECT count(*) FROM users WHERE id = %s", resident.id) == 1
+
+
 def test_without_a_password_the_log_in_must_be_new(town: Town) -> None:
     person = user(town.connection, "newcomer")
     token = bearer(town.token(person))

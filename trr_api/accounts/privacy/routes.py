@@ -19,7 +19,7 @@ from trr_api.answers import personal
 from trr_api.deps import Address, Catalog, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
-from trr_api.session import Caller
+from trr_api.session import Caller, ended
 
 FRESH: Final = 10 * 60
 """Seconds since a log-in that stands for a password."""
@@ -86,7 +86,9 @@ async def delete_me(
 
 
 async def _check_it_is_them(database: Catalog, caller: Caller, user: UUID, wanted: Farewell) -> None:
-    """Problem without the password, or without a new log-in where there is none."""
+    """Problem where the log-in has ended, without the password, or without a new log-in where there is none."""
+    if not await database.fetch(queries.WHO, [user, caller.session_id]):
+        raise ended()
     if found := await database.fetch(queries.PASSWORD, [user]):
         given = "" if wanted.password is None else wanted.password.get_secret_value()
         if not await passwords.is_right(given, found[0][0]):
