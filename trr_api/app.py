@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from trr_api import docs, objects, openapi
+from trr_api.accounts.privacy.routes import router as privacy
 from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
@@ -53,6 +54,10 @@ from trr_api.problems import Problem, on_http_error, on_problem, on_validation_e
 from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
+from trr_api.surveys.games.routes import boards
+from trr_api.surveys.games.routes import router as games
+from trr_api.surveys.routes import router as surveys
+from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
 
 DESCRIPTION: Final = """
@@ -71,6 +76,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     listener = Listener(settings)
     indexer = Indexer(settings, listener.next)
     progress = Progress(database)
+    asking = Surveys(settings, database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -85,6 +91,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             await indexer.close()
             await progress.close()
             await listener.close()
+            await asking.close()
             await database.close()
             app.state.avatars.close()
 
@@ -105,11 +112,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.progress = progress
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.avatars = Avatars(settings, LARGEST_AVATAR)
+    app.state.surveys = asking
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
-    take_in(app, accounts, avatars, moderation, admin, health)
-    take_in(app, crawls, crawl_pages)
+    take_in(app, accounts, avatars, moderation, surveys, games, boards)
+    take_in(app, privacy, admin, health, crawls, crawl_pages)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

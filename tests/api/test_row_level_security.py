@@ -22,9 +22,12 @@ from trr_crawl.catalog import joining, write
 from trr_crawl.catalog import tables as catalog
 
 SOCIAL = [table.name for table in tables.SOCIAL]
-CLOSED = {"credentials", "identities", "refresh_tokens", "outbox"}
+CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "response_counts", "tallies"}
 """Tables of which the role may not even know the rows."""
-PUBLIC = {"users", "threads", "posts", "post_edits", "moderation_log"}
+PUBLIC = {
+    *("users", "threads", "posts", "post_edits", "moderation_log"),
+    *("surveys", "questions", "options", "results", "scores", "score_counts"),
+}
 """Tables that everybody reads."""
 OWNED_BY = {
     "reports": "reporter_id",
@@ -33,6 +36,8 @@ OWNED_BY = {
     # Of what only members see, nobody else sees anything: whoever these belong to, it is somebody else.
     "conversations": "NULL::uuid",
     "conversation_members": "user_id",
+    # An answer key is nobody's.
+    "answer_keys": "question_id",
 }
 """Table -> whose a row is, where that is not `user_id`."""
 OWNERS = {"user_id", "author_id", "reporter_id", "sender_id", "blocker_id"}
@@ -57,6 +62,9 @@ class Scene:
     removed: UUID
     conversation: UUID
     message: UUID
+    quiz: UUID
+    draft: UUID
+    question: UUID
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +130,38 @@ def _settle(connection: Connection[Any]) -> Scene:
         "INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('x'), now())", [session]
     )
     connection.execute("INSERT INTO moderation_log (moderator_id, action) VALUES (%s, 'test')", [mod])
+    connection.execute("INSERT INTO consents (user_id, subject, version) VALUES (%s, 'terms', '1')", [ada])
+    quiz, draft = (
+        one(
+            "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at) "
+            "VALUES ('quiz', %s, %s, 'Quiz', false, %s) RETURNING id",
+            show,
+            mod,
+            published,
+        )
+        for published in ("2026-11-28", None)
+    )
+    question, _ = (
+        one(
+            "INSERT INTO questions (survey_id, position, type, prompt, is_required, shuffle_options) "
+            "VALUES (%s, 1, 'single_choice', 'Who?', true, false) RETURNING id",
+            survey,
+        )
+        for survey in (quiz, draft)
+    )
+    option = one("INSERT INTO options (question_id, position, label) VALUES (%s, 1, 'Mara') RETURNING id", question)
+    right = f'{{"option_ids": ["{option}"]}}'
+    connection.execute("INSERT INTO answer_keys (question_id, key, points) VALUES (%s, %s, 1)", [question, right])
+    connection.execute(
+        "INSERT INTO responses (survey_id, user_id, answers, changed_in) VALUES (%s, %s, %s, 0)",
+        [quiz, ada, f'{{"{question}": {right}}}'],
+    )
+    connection.execute("INSERT INTO results (survey_id, number, changes, body) VALUES (%s, 1, 1, '{}')", [quiz])
+    connection.execute("INSERT INTO scores (board_id, user_id, points) VALUES (%s, %s, 1)", [quiz, ada])
     conversation, message = _settle_messages(connection, ada, cleo)
     return Scene(
         connection, ada, ben, cleo, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1],
-        conversation, message,
+        conversation, message, quiz, draft, question,
     )  # fmt: skip
 
 
@@ -309,7 +345,8 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
     assert {name for name, _, is_granted, _ in found if is_granted} == {
         "is_moderator", "is_banned", "withdraw_post", "moderate_post", "moderate_thread", "resolve_report", "ban",
         "lift_bans", "set_role", "is_member", "is_conversation_owner", "may_send", "open_conversation", "open_group",
-        "set_member", "remove_member", "read_conversation", "redact_message",
+        "set_member", "remove_member", "read_conversation", "redact_message", "write_survey", "publish_survey",
+        "close_survey", "set_answer_key", "submit_response", "has_new_results",
     }  # fmt: skip
 
 
@@ -322,6 +359,10 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         "lift_bans('{banned}', 'x')",
         "set_role('{ben}', 'admin')",
         "resolve_report('{post}', 'upheld')",
+        "write_survey('{draft}', '{{}}')",
+        "publish_survey('{draft}')",
+        "close_survey('{quiz}')",
+        "set_answer_key('{question}', '{{}}', 1)",
     ],
 )
 def test_what_moderators_do_nobody_else_does(scene: Scene, call: str) -> None:
@@ -415,6 +456,29 @@ def test_who_may_not_be_written_to_is_told_from_nobody_by_nothing(scene: Scene) 
         with acting(scene.connection, person) as connection:
             for other in (scene.ada, stranger):
                 assert connection.execute("SELECT * FROM open_conversation(%s)", [other]).fetchall() == []
+
+
+def test_a_draft_is_seen_by_moderators_alone(scene: Scene) -> None:
+    """Defect 6 of the reference system: its policy let everybody read drafts."""
+    for person, is_seen in ((None, False), (scene.ada, False), (scene.banned, False), (scene.mod, True)):
+        with acting(scene.connection, person) as connection:
+            for table, column in (("surveys", "id"), ("questions", "survey_id")):
+                assert count(connection, table, f"{column} = %s", [scene.draft]) == is_seen
+
+
+def test_nobody_answers_for_another_or_twice(scene: Scene) -> None:
+    for person in (scene.ben, scene.mod):
+        with acting(scene.connection, person) as connection:
+            for answers in ("{}", "{}"):
+                connection.execute("SELECT submit_response(%s, NULL, %s)", [scene.quiz, answers])
+            assert count(connection, "responses") == 1
+            with connection.transaction(force_rollback=True):
+                connection.execute("RESET ROLE")
+                assert count(connection, "responses", "survey_id = %s", [scene.quiz]) == 2
+    for person, why in ((None, "needs log-in"), (scene.banned, "banned")):
+        with acting(scene.connection, person) as connection:
+            found = connection.execute("SELECT obstacle FROM submit_response(%s, NULL, '{}')", [scene.quiz])
+            assert found.fetchall() == [(why,)]
 
 
 def test_joining_episodes_takes_the_threads_along(scene: Scene) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +29,8 @@ from trr_api.session import Caller
 ISSUER: Final = "trr"
 """Of the tokens that are made here."""
 
+BALLOT_LIFETIME: Final = timedelta(days=365)
+
 KEYS_SECONDS: Final = 300.0
 """So long a provider's keys are used before they are fetched anew."""
 KEYS_PAUSE_SECONDS: Final = 10.0
@@ -46,6 +49,8 @@ class Subject:
     subject: str
     name: str
     """What they would like to be called, as far as the provider says."""
+    authenticated_at: float | None
+    """When they logged in there; where the provider does not say, when it made the token."""
 
 
 class Tokens:
@@ -71,6 +76,17 @@ class Tokens:
             return self._read(token, f"mail {purpose}")
         except jwt.InvalidTokenError:
             raise Problem("unauthorized", "This link is not valid, or not any more. Ask for another one.") from None
+
+    def ballot(self, survey: UUID) -> str:
+        """A token that answers an anonymous survey; it names nobody."""
+        return self._sign(f"ballot {survey}", BALLOT_LIFETIME, sub=secrets.token_hex(16))
+
+    def read_ballot(self, survey: UUID, token: str) -> bytes:
+        """What is in such a token alone. Problem where it is none, or is another survey's."""
+        try:
+            return bytes.fromhex(self._read(token, f"ballot {survey}")["sub"])
+        except (jwt.InvalidTokenError, ValueError):
+            raise Problem("unauthorized", "This token is not one for this survey. Ask for one.") from None
 
     async def caller(self, token: str) -> Caller | Subject:
         """Whom a token names. Problem where it is not valid here."""
@@ -127,7 +143,9 @@ class Tokens:
 
     def _subject(self, claims: dict[str, Any]) -> Subject:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name))
+        logged_in = claims.get("auth_time", claims.get("iat"))
+        authenticated_at = float(logged_in) if isinstance(logged_in, (int, float)) else None
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), authenticated_at)
 
 
 class ProviderKeys:
