@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 
 from trr_api import routing, session
 from trr_api.avatars import queries
 from trr_api.avatars.keeping import Avatars
 from trr_api.database import Database
-from trr_api.deps import Catalog, Somebody
+from trr_api.deps import Catalog, Kept, Somebody
 from trr_api.problems import Problem
 from trr_api.session import Caller
 
@@ -23,14 +23,6 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 router = routing.router("/me/avatar", "accounts", max_body_size=routing.LARGEST_AVATAR)
-
-
-async def _avatars(request: Request) -> Avatars:
-    found: Avatars = request.app.state.avatars
-    return found
-
-
-Kept = Annotated[Avatars, Depends(_avatars)]
 
 
 @router.put("", status_code=204, summary="Choose my picture", openapi_extra=_BODY)
