@@ -25,9 +25,12 @@ openapi: $(INSTALLED)  ## write docs/openapi.json anew
 test: $(INSTALLED)  ## the whole test suite
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST)
 
-bench: $(INSTALLED)  ## measure crawl, store and parsers beside their floors and peers
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+bench: $(INSTALLED) $(VENV)/peers  ## measure crawl, store and parsers beside their floors and peers
 	$(VENV)/bin/python -m bench $(BENCH)
+
+# Other people's parsers, in a folder of their own: one of them brings a urllib3 that takes the place of boto3's.
+$(VENV)/peers: $(INSTALLED)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --target $@ beautifulsoup4 imdbinfo
 
 check: $(INSTALLED)  ## what CI checks before the tests
 	$(VENV)/bin/ruff check .

@@ -26,6 +26,14 @@ CREATE FUNCTION pg_temp.words(count int) RETURNS text LANGUAGE sql VOLATILE RETU
 SELECT setseed(0.5);
 """
 
+_DOCUMENTS: Final = {
+    table: f"""
+        SELECT index_{kind}_documents(array_agg(id))
+        FROM (SELECT id, row_number() OVER () / 50000 AS part FROM {table}) things GROUP BY part
+    """
+    for table, kind in (("shows", "show"), ("people", "person"), ("episodes", "episode"))
+}
+
 _ROWS: Final = {
     "shows": """
         INSERT INTO shows (title, overview, start_year, genres, networks, imdb_vote_count, tmdb_popularity)
@@ -76,6 +84,8 @@ def fill(
     for table, statement in _ROWS.items():
         say(table)
         connection.execute(sql.SQL(statement).format(**{name: sql.Literal(count) for name, count in counts.items()}))
+        say(f"documents of {table}")
+        connection.execute(_DOCUMENTS[table])
     connection.execute("SET maintenance_work_mem = '512MB'")
     for name, definition in indexes:
         say(name)

@@ -46,6 +46,7 @@ from trr_api.pages import site
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
+from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
 
@@ -64,10 +65,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     metrics = Metrics(database)
     listener = Listener(settings)
     progress = Progress(database)
+    indexer = Indexer(settings, listener.next)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        indexer.start()
         # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
         gc.collect()
         gc.freeze()
@@ -75,6 +78,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             yield
         finally:
             await progress.close()
+            await indexer.close()
             await listener.close()
             await database.close()
 

@@ -77,7 +77,9 @@ class Database:
         await connection.execute(
             "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
             "set_config('jit', 'off', false), set_config('default_transaction_read_only', 'on', false), "
-            "set_config('idle_in_transaction_session_timeout', '60s', false)",
+            "set_config('idle_in_transaction_session_timeout', '60s', false), "
+            # Two letters that changed places leave a third of a word's triples.
+            "set_config('pg_trgm.strict_word_similarity_threshold', '0.33', false)",
             [str(milliseconds)],
             prepare=False,
         )

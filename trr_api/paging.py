@@ -67,12 +67,13 @@ def _refused() -> Problem:
 
 def links(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) of a page: its beginning, and the next page if there is one."""
+    path = request.scope["raw_path"].decode()
     query = [(name, value) for name, value in parse_qsl(request.scope["query_string"].decode()) if name != "cursor"]
-    found = [f'<{_address(request, query)}>; rel="first"']
+    found = [f'<{_address(path, query)}>; rel="first"']
     if cursor is not None:
-        found.append(f'<{_address(request, [*query, ("cursor", cursor)])}>; rel="next"')
+        found.append(f'<{_address(path, [*query, ("cursor", cursor)])}>; rel="next"')
     return {"link": ", ".join(found)}
 
 
-def _address(request: Request, query: list[tuple[str, str]]) -> str:
-    return request.url.path + (f"?{urlencode(query)}" if query else "")
+def _address(path: str, query: list[tuple[str, str]]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

@@ -90,6 +90,7 @@ def page(
     after: bool,
     where: Sequence[str] = (),
     within: str = "",
+    seq: str = SEQ,
 ) -> bytes:
     """A statement for a page of a list: its JSON array, its last row's place (null on the last page), and the seq.
 
@@ -109,7 +110,7 @@ def page(
     )
     query = (
         f"SELECT coalesce(json_agg(item ORDER BY number) FILTER (WHERE number <= {limit}), '[]'::json), "
-        f"CASE WHEN count(*) > {limit} THEN min(place::text) FILTER (WHERE number = {limit}) END, {SEQ} "
+        f"CASE WHEN count(*) > {limit} THEN min(place::text) FILTER (WHERE number = {limit}) END, {seq} "
         f"FROM (SELECT item, place, row_number() OVER () AS number FROM ({rows}) ordered) page"
     )
     if within:

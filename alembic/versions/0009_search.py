@@ -138,24 +138,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('show', 'person', 'episode')", name=op.f("ck_search_documents_kind")),
         sa.PrimaryKeyConstraint("entity_id", name=op.f("pk_search_documents")),
     )
-    op.execute(FORGET)
-    for kind, parts in KINDS.items():
-        table = parts["table"]
-        for event, source, tables in (
-            ("insert", "SELECT * FROM changed", "NEW TABLE AS changed"),
-            ("update", _changed(parts["columns"]), "NEW TABLE AS changed OLD TABLE AS before"),
-        ):
-            function = f"keep_{kind}_documents_on_{event}"
-            op.execute(KEEP.format(function=function, kind=kind, source=source, **parts))
-            op.execute(
-                f"CREATE TRIGGER keep_documents_on_{event} AFTER {event} ON {table} "
-                f"REFERENCING {tables} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
-            )
-        op.execute(
-            f"CREATE TRIGGER forget_documents AFTER DELETE ON {table} "
-            "REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_search_documents()"
-        )
-        _fill(kind, parts)
+    make_triggers()
+    for kind in KINDS:
+        fill(kind)
     op.create_index("ix_search_documents_kind_name", "search_documents", ["kind", "name"])
     op.create_index("ix_search_documents_kind_popularity", "search_documents", ["kind", "popularity"])
     for kind in KINDS:
@@ -173,22 +158,47 @@ def upgrade() -> None:
     op.execute("CREATE TRIGGER call_changes AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION call_changes()")
 
 
-def _fill(kind: str, parts: dict[str, str]) -> None:
+def make_triggers() -> None:
+    op.execute(FORGET)
+    for kind, parts in KINDS.items():
+        table = parts["table"]
+        for event, source, tables in (
+            ("insert", "SELECT * FROM changed", "NEW TABLE AS changed"),
+            ("update", _changed(parts["columns"]), "NEW TABLE AS changed OLD TABLE AS before"),
+        ):
+            function = f"keep_{kind}_documents_on_{event}"
+            op.execute(KEEP.format(function=function, kind=kind, source=source, **parts))
+            op.execute(
+                f"CREATE TRIGGER keep_documents_on_{event} AFTER {event} ON {table} "
+                f"REFERENCING {tables} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
+            )
+        op.execute(
+            f"CREATE TRIGGER forget_documents AFTER DELETE ON {table} "
+            "REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_search_documents()"
+        )
+
+
+def fill(kind: str) -> None:
     """Documents of what is there already, by the same statement that the triggers run."""
+    parts = KINDS[kind]
     body = KEEP.format(function="fill", kind=kind, source=f"SELECT * FROM {parts['table']}", **parts)
     statement = body.partition("BEGIN\n")[2].partition("    RETURN NULL")[0]
     op.execute(statement.replace(":", r"\:"))
 
 
-def downgrade() -> None:
-    op.execute("DROP TRIGGER call_changes ON changes")
-    op.execute("DROP FUNCTION call_changes()")
+def drop_triggers() -> None:
     for kind, parts in KINDS.items():
         op.execute(f"DROP TRIGGER forget_documents ON {parts['table']}")
         for event in ("insert", "update"):
             op.execute(f"DROP TRIGGER keep_documents_on_{event} ON {parts['table']}")
             op.execute(f"DROP FUNCTION keep_{kind}_documents_on_{event}()")
     op.execute("DROP FUNCTION forget_search_documents()")
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER call_changes ON changes")
+    op.execute("DROP FUNCTION call_changes()")
+    drop_triggers()
     op.drop_table("search_documents")
     op.execute("DROP FUNCTION search_document(text, text, text)")
     op.execute("DROP FUNCTION fold(text)")

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0066"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -25,8 +25,16 @@ def put(connection: Connection[Any], *records: Record) -> None:
 
 
 def stock(connection: Connection[Any]) -> None:
-    """Fill an empty catalog."""
+    """Fill an empty catalog, search with it."""
     put(connection, *_harbour_hearts(), *_others())
+    index(connection)
+
+
+def index(connection: Connection[Any]) -> None:
+    """Let search catch up with the catalog at once, as the API does by itself a moment later."""
+    while connection.execute("SELECT index_search_documents(1000)").fetchall() != [(0,)]:
+        pass
+    connection.commit()
 
 
 def _harbour_hearts() -> list[Record]:

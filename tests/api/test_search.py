@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 from psycopg import Connection, RawCursor
 
 from serving import Checked, Counted, served, settings
-from stock import put, record
+from stock import index, put, record
 from support import Server
 from trr_api.app import create_app
 from trr_api.database import Database
+from trr_api.queries import LATEST, Statement
 from trr_api.search import queries
-from trr_api.search.schemas import SearchParameters
-from trr_crawl.catalog import write
+from trr_api.search.schemas import Asked, SearchParameters
+from trr_crawl.catalog import joining, merge, write
 
 
 def show(number: int, title: str, **payload: Any) -> list[Any]:
@@ -50,6 +52,7 @@ def fill(connection: Connection[Any]) -> None:
             "offer", "2/US/buy/9301", "tmdb", show_id="2", region="US", offer_type="buy", provider_id="9301"
         ),
     )  # fmt: skip
+    index(connection)
     connection.execute("ANALYZE search_documents")
     connection.commit()
 
@@ -115,6 +118,7 @@ def test_the_exact_name_comes_first_then_beginnings_then_words(client: httpx.Cli
         ("ligthouse", ("Lighthouse Keepers", "spelling")),
         ("lighthose kepers", ("Lighthouse Keepers", "spelling")),
         ("siobhan oharra", ("Siobhán O'Hara", "spelling")),
+        ("siobahn", ("Siobhán O'Hara", "spelling")),
         ("harbour of love", ("Hafenliebe", "spelling")),
         ("  Pier --- Seven!! ", ("Pier Seven", "name")),
     ],
@@ -143,6 +147,45 @@ def test_kinds_and_facets_narrow(client: httpx.Client, url: str) -> None:
     assert len(client.get("/search", params={"q": "the long pier", "genre": "Romance"}).json()["data"]) == 1
 
 
+def test_facets_count_what_is_found(client: httpx.Client, url: str) -> None:
+    with psycopg.connect(url) as connection:
+        [(provider,)] = connection.execute("SELECT id FROM watch_providers").fetchall()
+    assert client.get("/search/facets", params={"q": "lagoon"}).json() == {
+        "kind": [{"value": "show", "count": 4}, {"value": "person", "count": 1}],
+        "genre": [{"value": "Reality-TV", "count": 1}, {"value": "Romance", "count": 1}],
+        "network": [{"value": "Channel Nine", "count": 1}],
+        "provider": [{"id": str(provider), "name": "Streamly", "region": "US", "count": 1}],
+    }
+    of_episodes = client.get("/search/facets", params={"q": "the long pier", "genre": "Romance"}).json()
+    assert of_episodes["kind"] == [{"value": "episode", "count": 1}]
+    assert of_episodes["network"] == [{"value": "Channel Nine", "count": 1}]
+    nothing = client.get("/search/facets", params={"q": "xqzzy wvvk"}).json()
+    assert nothing == {"kind": [], "genre": [], "network": [], "provider": []}
+    assert client.get("/search/facets", params={"q": "x", "limit": 5}).status_code == 422
+
+
+def test_an_answer_that_is_behind_the_catalog_says_so(connection: Connection[Any]) -> None:
+    """Its ETag is trusted up to where the documents followed, not to where the catalog is."""
+    put(connection, *show(1, "Lagoon"))
+    index(connection)
+    put(connection, *show(2, "Lagoon Nights"))
+
+    def seq_of(statement: Statement) -> int:
+        with RawCursor(connection) as cursor:
+            [row] = cursor.execute(statement.query, statement.values).fetchall()
+        connection.commit()
+        return int(row[-1])
+
+    statements = (
+        queries.search(SearchParameters(q="lagoon"), queries.KINDS, None),
+        queries.facets(Asked(q="lagoon"), queries.KINDS),
+    )
+    [(latest,)] = connection.execute(LATEST).fetchall()
+    assert all(seq_of(statement) < latest for statement in statements)
+    index(connection)
+    assert all(seq_of(statement) == latest for statement in statements)
+
+
 def test_pages_have_each_result_once_in_order(client: httpx.Client) -> None:
     whole = client.get("/search?q=lagoon").json()["data"]
     path, seen = "/search?q=lagoon&limit=2", []
@@ -162,10 +205,11 @@ def test_a_search_costs_one_round_trip(client: httpx.Client) -> None:
 
 
 def test_what_changes_or_vanishes_is_found_as_it_is_now(connection: Connection[Any]) -> None:
-    """Documents follow in the same transaction, on every server."""
+    """On every server, once the documents have followed."""
     fill(connection)
 
     def search(q: str) -> list[str]:
+        index(connection)
         statement = queries.search(SearchParameters(q=q), queries.KINDS, None)
         with RawCursor(connection) as cursor:
             [(data, *_)] = cursor.execute(statement.query, statement.values).fetchall()
@@ -178,16 +222,77 @@ def test_what_changes_or_vanishes_is_found_as_it_is_now(connection: Connection[A
     assert search("back again") == ["Back Again"]
     put(connection, *show(8, "Back Again", overview="A diver's bell"))
     assert search("divers bell") == ["Back Again"]
-    connection.execute("UPDATE shows SET removed_at = now() WHERE title = 'Back Again'")
+    _vanish(connection, "tt8", "8")
     assert search("back again") == []
-    connection.execute("UPDATE shows SET removed_at = NULL WHERE title = 'Back Again'")
+    put(connection, *show(8, "Back Again"))
     assert search("back again") == ["Back Again"]
-    connection.execute("DELETE FROM episodes")
-    assert search("the long pier") == []
     [(documents, things)] = connection.execute(
-        "SELECT (SELECT count(*) FROM search_documents), (SELECT count(*) FROM shows) + (SELECT count(*) FROM people)"
+        "SELECT (SELECT count(*) FROM search_documents), "
+        "(SELECT count(*) FROM shows) + (SELECT count(*) FROM people) + (SELECT count(*) FROM episodes)"
     ).fetchall()
     assert documents == things
+
+
+def _vanish(connection: Connection[Any], *keys: str) -> None:
+    """A show's records are gone at their sources."""
+    connection.execute("UPDATE source_records SET gone_at = now() WHERE key = ANY (%s)", [list(keys)])
+    [(entity,)] = connection.execute(
+        "SELECT DISTINCT entity_id FROM source_records WHERE key = ANY (%s)", [list(keys)]
+    ).fetchall()
+    connection.commit()
+    merge.merge_shows(connection, [entity])
+
+
+def test_episodes_go_where_their_show_goes(connection: Connection[Any]) -> None:
+    """Joined to another, and apart again: nothing else of them changed."""
+    put(
+        connection,
+        *show(1, "Lagoon"),
+        *show(2, "Lagune"),
+        record("episode", "tt201", show_id="tt2", title="The Long Pier", season_number=1, country="US"),
+    )
+
+    def belongs_to() -> str:
+        index(connection)
+        [(title,)] = connection.execute(
+            "SELECT title FROM search_documents JOIN shows ON shows.id = show_id WHERE kind = 'episode'"
+        ).fetchall()
+        connection.commit()
+        return str(title)
+
+    assert belongs_to() == "Lagune"
+    survivor, absorbed = (
+        connection.execute("SELECT id FROM shows WHERE title = %s", [title]).fetchall()[0][0]
+        for title in ("Lagoon", "Lagune")
+    )
+    with connection.transaction():
+        merge_id = joining.join(connection, "show", survivor, absorbed, reason="the same", author="a test")
+        joining.settle(connection)
+    assert belongs_to() == "Lagoon"
+    with connection.transaction():
+        joining.undo(connection, merge_id, author="a test")
+        joining.settle(connection)
+    assert belongs_to() == "Lagune"
+
+
+def test_what_a_crawl_writes_is_found_a_moment_later(url: str, client: httpx.Client) -> None:
+    with psycopg.connect(url) as connection:
+        write.prepare(connection)
+        put(connection, *show(77, "Breakwater Brides"))
+    until = time.monotonic() + 10
+    while found(client, "breakwater brides") == []:
+        assert time.monotonic() < until, "search does not follow the catalog"
+        time.sleep(0.05)
+
+
+def test_one_works_at_a_time_and_what_it_left_is_worked_off(connection: Connection[Any], catalog_url: str) -> None:
+    put(connection, *show(1, "Lagoon"))
+    with psycopg.connect(catalog_url) as other, psycopg.connect(catalog_url) as killed:
+        assert killed.execute("SELECT index_search_documents(1)").fetchall() == [(1,)]
+        assert other.execute("SELECT index_search_documents(1)").fetchall() == [(0,)]
+        other.commit()
+        killed.rollback()
+        assert other.execute("SELECT index_search_documents(1000)").fetchall() != [(0,)]
 
 
 def test_words_that_everything_has_are_looked_up_among_the_best_known(
@@ -199,6 +304,7 @@ def test_words_that_everything_has_are_looked_up_among_the_best_known(
     connection.execute(
         "INSERT INTO shows (title, tmdb_popularity) SELECT 'Week of ' || n, n FROM generate_series(1, 300) n"
     )
+    connection.execute("SELECT index_show_documents(ARRAY(SELECT id FROM shows))")
     connection.execute("ANALYZE search_documents")
     queries._search.cache_clear()
     statement = queries.search(SearchParameters(q="of week"), ("show",), None)

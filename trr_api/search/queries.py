@@ -2,7 +2,8 @@
 
 Four ways to find something, best first: it is called so, its name begins so, its words are in its document, or it is
 spelled like it. Each way gives only so many, the best-known of them, so that "the" costs about as much as a rare name;
-where the first three find enough, nothing is looked up by its spelling.
+where the first three find enough, nothing is looked up by its spelling, and where that finds nothing, by a likeness
+that is looser.
 """
 
 from __future__ import annotations
@@ -12,13 +13,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trr_api.catalog.queries import EPISODE, PERSON, SHOW, embedded
-from trr_api.queries import Fields, Sort, Statement, Values, after_place, page
+from trr_api.queries import Fields, Sort, Statement, Values, after_place, objects, page
 from trr_crawl.catalog.tables import ENTITIES
 
 if TYPE_CHECKING:
-    from trr_api.search.schemas import SearchParameters
+    from trr_api.search.schemas import Asked, SearchParameters
 
 KINDS: Final = ("show", "person", "episode")
+
+INDEX: Final = b"SELECT index_search_documents(%s)"
+"""Makes the documents of the next so many changes anew; how many there were. 0 too while somebody else is at it."""
+
+FOLLOWED: Final = "(SELECT seq FROM search_progress)"
+"""The seq of the catalog up to which documents were made: search may be behind by moments."""
 
 CANDIDATES: Final = 200
 """Things of a kind that each way may give."""
@@ -86,16 +93,19 @@ common_{kind} AS MATERIALIZED (
      WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
 )"""
 
-# pg_trgm's operators with their usual thresholds: half of the letters' triples in whole words, or 0.6 in any part. The
-# first finds more, and among millions of names costs too much.
+# pg_trgm's operators: a third of the letters' triples in whole words (a threshold that `trr_api.database` sets), or 0.6
+# in any part. The first finds more, and among millions of names it costs too much where the second finds something.
 _ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
 
 _SPELLED: Final = """
-spelled_{kind} AS MATERIALIZED (
+{way}_{kind} AS MATERIALIZED (
     SELECT {row} FROM search_documents found
-    WHERE kind = '{kind}' AND names {alike} {text} AND (SELECT few FROM enough) {narrowed}
+    WHERE kind = '{kind}' AND names {alike} {text} AND ({condition}) {narrowed}
     ORDER BY word_similarity({text}, names) + similarity({text}, name) DESC, popularity DESC LIMIT {candidates}
 )"""
+
+_FEW: Final = "SELECT few FROM enough"
+_NOTHING: Final = "SELECT NOT EXISTS (SELECT FROM written) AND NOT EXISTS (SELECT FROM spelled)"
 
 _FOUND: Final = """
 (
@@ -105,7 +115,9 @@ _FOUND: Final = """
         SELECT count(*) < {enough} AND NOT coalesce(bool_or(name = {text}), false) AS few FROM written
     ),
     {spelled},
-    found AS (SELECT * FROM written UNION {all_spelled}),
+    spelled AS MATERIALIZED ({all_spelled}),
+    {guessed},
+    found AS (SELECT * FROM written UNION SELECT * FROM spelled UNION {all_guessed}),
     matched AS (
         SELECT found.*, CASE
             WHEN name = left(text, 200) THEN 'name'
@@ -116,7 +128,7 @@ _FOUND: Final = """
         END AS match, text, query
         FROM found, asked
     )
-    SELECT entity_id AS id, kind, match, popularity, round(CASE match
+    SELECT entity_id AS id, kind, show_id, match, popularity, round(CASE match
         WHEN 'name' THEN 5
         WHEN 'other_name' THEN 4
         WHEN 'beginning' THEN 3
@@ -149,42 +161,101 @@ RESULT: Final[Fields] = {
 BEST_FIRST: Final = Sort((("found.score", "real"), ("found.popularity", "real"), ("found.id", "uuid")), descending=True)
 
 # Of shows, and of the shows that episodes belong to.
-_FACETS: Final = {
+_NARROWING: Final = {
     "genre": "show.genres @> ARRAY[{}::text]",
     "network": "show.networks @> ARRAY[{}::text]",
     "provider": "EXISTS (SELECT FROM offers offer WHERE offer.show_id = show.id AND offer.removed_at IS NULL "
     "AND offer.provider_id = {}::uuid",
 }
 
+VALUES: Final = 50
+"""So many values of a facet are counted, the most frequent first."""
+
+_SHOWS: Final = "FROM found JOIN shows show ON show.id = found.show_id"
+
+# A facet -> its values with `count` things each.
+_COUNTED: Final = {
+    "kind": ({"value": "value", "count": "count"}, "SELECT kind AS value, count(*) FROM found GROUP BY kind"),
+    "genre": (
+        {"value": "value", "count": "count"},
+        f"SELECT value, count(*) {_SHOWS}, unnest(show.genres) value GROUP BY value",
+    ),
+    "network": (
+        {"value": "value", "count": "count"},
+        f"SELECT value, count(*) {_SHOWS}, unnest(show.networks) value GROUP BY value",
+    ),
+    "provider": (
+        {"id": "id", "name": "value", "region": "region", "count": "count"},
+        """
+        SELECT provider.id, provider.name AS value, offer.region, count(DISTINCT found.id)
+        FROM found JOIN offers offer ON offer.show_id = found.show_id AND offer.removed_at IS NULL
+        JOIN watch_providers provider ON provider.id = offer.provider_id
+        GROUP BY provider.id, offer.region
+        """,
+    ),
+}
+
 
 def search(asked: SearchParameters, kinds: tuple[str, ...], after: Sequence[object] | None) -> Statement:
     """A page of what matches, best first."""
-    values = Values()
-    values(asked.q)
-    facets = [condition.format(values(value)) for name, condition in _FACETS.items()
-              if (value := getattr(asked, name)) is not None]  # fmt: skip
-    if asked.provider is not None:
-        facets[-1] += f" AND offer.region = {values(asked.region)}::text)" if asked.region is not None else ")"
-    query = _search(kinds, tuple(facets), len(values.bound), after is not None)
+    values, narrowing = _bound(asked)
+    query = _search(kinds, narrowing, len(values.bound), after is not None)
     return after_place(query, values.bound, asked.limit, after)
 
 
+def facets(asked: Asked, kinds: tuple[str, ...]) -> Statement:
+    """How many of the things that `search` finds have which kind, genre, network and provider."""
+    values, narrowing = _bound(asked)
+    return Statement(_facets(kinds, narrowing), values.bound)
+
+
+def _bound(asked: Asked) -> tuple[Values, tuple[str, ...]]:
+    """The values of a question, its text first, and the conditions on shows that it sets."""
+    values = Values()
+    values(asked.q)
+    narrowing = [condition.format(values(value)) for name, condition in _NARROWING.items()
+                 if (value := getattr(asked, name)) is not None]  # fmt: skip
+    if asked.provider is not None:
+        narrowing[-1] += f" AND offer.region = {values(asked.region)}::text)" if asked.region is not None else ")"
+    return values, tuple(narrowing)
+
+
 @lru_cache(maxsize=256)
-def _search(kinds: tuple[str, ...], facets: tuple[str, ...], bound: int, after: bool) -> bytes:
+def _search(kinds: tuple[str, ...], narrowing: tuple[str, ...], bound: int, after: bool) -> bytes:
+    return page(RESULT, _found(kinds, narrowing), sort=BEST_FIRST, bound=bound, after=after, seq=FOLLOWED)
+
+
+@lru_cache(maxsize=256)
+def _facets(kinds: tuple[str, ...], narrowing: tuple[str, ...]) -> bytes:
+    counts = ", ".join(
+        f"'{name}', "
+        + objects(fields, f"({counted} ORDER BY count DESC, value LIMIT {VALUES}) counted", order="count DESC, value")
+        for name, (fields, counted) in _COUNTED.items()
+    )
+    found = f"SELECT id, kind, show_id FROM {_found(kinds, narrowing)}"
+    return f"WITH found AS MATERIALIZED ({found}) SELECT json_build_object({counts}), {FOLLOWED}".encode()
+
+
+def _found(kinds: tuple[str, ...], narrowing: tuple[str, ...]) -> str:
     narrowed = ""
-    if facets:
-        narrowed = f"AND EXISTS (SELECT FROM shows show WHERE show.id = found.show_id AND {' AND '.join(facets)})"
+    if narrowing:
+        narrowed = f"AND EXISTS (SELECT FROM shows show WHERE show.id = found.show_id AND {' AND '.join(narrowing)})"
     parts = {
         "row": _ROW, "text": _TEXT, "query": _QUERY, "narrowed": narrowed,
         "candidates": CANDIDATES, "common": COMMON, "best_known": BEST_KNOWN,
     }  # fmt: skip
-    found = _FOUND.format(
+    return _FOUND.format(
         asked=_ASKED,
         written=", ".join(_WRITTEN.format(kind=kind, table=ENTITIES[kind].name, **parts) for kind in kinds),
         all_written=" UNION ".join(f"SELECT * FROM written_{kind}" for kind in kinds),
         enough=ENOUGH,
         text=_TEXT,
-        spelled=", ".join(_SPELLED.format(kind=kind, alike=_ALIKE[kind], **parts) for kind in kinds),
-        all_spelled=" UNION ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
+        spelled=", ".join(
+            _SPELLED.format(way="spelled", kind=kind, alike=_ALIKE[kind], condition=_FEW, **parts) for kind in kinds
+        ),
+        all_spelled=" UNION ALL ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
+        guessed=", ".join(
+            _SPELLED.format(way="guessed", kind=kind, alike="%>>", condition=_NOTHING, **parts) for kind in kinds
+        ),
+        all_guessed=" UNION ".join(f"SELECT * FROM guessed_{kind}" for kind in kinds),
     )
-    return page(RESULT, found, sort=BEST_FIRST, bound=bound, after=after)

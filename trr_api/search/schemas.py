@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import EpisodeReference, PersonReference, Shape, ShowReference
 from trr_api.paging import PageParameters
-from trr_api.parameters import Names, Word
+from trr_api.parameters import Names, Parameters, Word
 from trr_api.search.queries import KINDS
 
 
@@ -20,7 +20,7 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-class SearchParameters(PageParameters):
+class Asked(Parameters):
     """What to look for. The facets narrow shows, and episodes by their show; people are left out then."""
 
     q: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$"), AfterValidator(_composed)] = Field(
@@ -36,6 +36,38 @@ class SearchParameters(PageParameters):
     """Id of a watch provider that offers the show."""
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = Field(default=None, examples=["US"])
     """Where the provider offers it: a country's two letters. Only together with `provider`."""
+
+
+class SearchParameters(Asked, PageParameters):
+    """A page of what is found."""
+
+
+class Counted(Shape):
+    """A value of a facet."""
+
+    value: str = Field(examples=["Reality-TV"])
+    count: int = Field(ge=1, examples=[3])
+
+
+class CountedProvider(Shape):
+    """A watch provider in a country."""
+
+    id: UUID
+    name: str | None
+    region: str = Field(examples=["US"])
+    count: int = Field(ge=1, examples=[2])
+
+
+class Facets(Shape):
+    """How many of the things that the same search finds have which value, the most frequent first, 50 at most.
+
+    An episode counts with the genres, networks and providers of its show.
+    """
+
+    kind: list[Counted]
+    genre: list[Counted]
+    network: list[Counted]
+    provider: list[CountedProvider]
 
 
 class Result(Shape):

@@ -244,7 +244,7 @@ slugs = Table(
     Index("ix_slugs_entity_id", "entity_id", unique=True, postgresql_where=text("current")),
 )
 
-# What is searched, kept by triggers on shows, people and episodes in the transaction that writes them.
+# What is searched of shows, people and episodes. Whoever serves the search keeps it, by index_search_documents().
 search_documents = Table(
     "search_documents",
     metadata,
@@ -272,6 +272,15 @@ search_documents = Table(
         for kind in ("show", "person", "episode")
         for column, operators in (("document", {}), ("names", {"names": "gin_trgm_ops"}))
     ),
+)
+
+# One row: the last of `changes` that the documents follow.
+search_progress = Table(
+    "search_progress",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("seq", BigInteger, nullable=False),
+    CheckConstraint("is_only", name="is_only"),
 )
 
 overrides = Table(
