@@ -111,9 +111,9 @@ def fill(connection: Connection[Any], records: int) -> None:
         """
         INSERT INTO crawl_runs (spider, args, host, pid, version, started_at, heartbeat_at, finished_at, outcome,
                                 requests, items, stats)
-        SELECT 'spider_' || number % 15, '{"due": "true"}', 'here', 1, '1', at, at, at + interval '1 minute',
-               (ARRAY['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'partial', 'blocked', 'failed'])[1 + number % 9], 100,
-               jsonb_build_object('show', jsonb_build_object('unchanged', 90 + number % 7, 'updated', 10)),
+        SELECT 'spider_' || number %% 15, '{"due": "true"}', 'here', 1, '1', at, at, at + interval '1 minute',
+               (ARRAY['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'partial', 'blocked', 'failed'])[1 + number %% 9], 100,
+               jsonb_build_object('show', jsonb_build_object('unchanged', 90 + number %% 7, 'updated', 10)),
                jsonb_build_object('outcome/ok', 100, 'downloader/request_count', 100)
         FROM (
             SELECT number, now() - number * interval '100 seconds' AS at FROM generate_series(1, %s) number

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from support import ROOT, scrapy
@@ -87,6 +88,15 @@ def test_each_show_is_crawled_when_it_is_due_and_only_then(month: list[dict[str,
             *([["fields_fell", "imdb episode overview"]] if number in LAYOUT_CHANGED else []),
             *([["late", ""]] if number == MISSED else []),
         ], number
+
+    with psycopg.connect(crawl_url) as connection:
+        kept = connection.execute(
+            "SELECT timeline, stats -> 'responses' FROM crawl_runs WHERE outcome = 'ok' AND requests > 0"
+        ).fetchall()
+    for timeline, responses in kept:
+        assert timeline[0] == [0, 0, 0, 0]
+        assert timeline[-1][1] > 0
+        assert responses["count"] == len(responses["slowest"]) > 0
 
     explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01", DATABASE_URL=crawl_url)
     assert explained.status == 0

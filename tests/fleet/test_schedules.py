@@ -122,6 +122,8 @@ class TestTimes:
         schedules.pause(connection, "nightly")
         assert make_runs(connection, START + 2 * DAY) == []
         schedules.resume(connection, "nightly", START + 2 * DAY)
+        next_slot = connection.execute("SELECT next_slot_at FROM schedules").fetchone()
+        assert next_slot == (START.replace(hour=3) + 3 * DAY,)
         assert make_runs(connection, START + 2 * DAY) == []
         assert len(make_runs(connection, START + 3 * DAY)) == 1
 
@@ -326,6 +328,7 @@ class TestWatchdog:
         asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]
         assert [values.get("signal") for values in asked] == [None]
         assert "it hung" in sent(out)[0][5]
+        assert out.execute("SELECT scope, rule FROM crawl_findings").fetchall() == [("imdb_episodes", "hung")]
         age(out, 3)
         watchdog.look(out, nodes[1])
         asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 import psycopg
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
@@ -28,7 +26,7 @@ from trr_api.pages import site, words
 from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
-from trr_crawl import database as catalog_database
+from trr_api.reviewing import reviewed
 from trr_crawl.catalog import due, review
 
 HOME: Final = Link("/crawls", "Crawls")
@@ -47,8 +45,6 @@ pages = Pages(
 router = APIRouter(include_in_schema=False)
 
 Handler = Callable[[Request, Database, Analyst], Awaitable[Response]]
-
-_reviews = CapacityLimiter(2)
 
 
 def shown(needs: str = READ) -> Callable[[Handler], Callable[[Request], Awaitable[Response]]]:
@@ -262,12 +258,12 @@ async def show(request: Request, database: Database, who: Analyst) -> Response:
     """What each source knows of a show, and whose word counts."""
     name = request.path_params["show"]
 
-    def reviewed(connection: psycopg.Connection[Any]) -> tuple[UUID, list[review.Explanation], list[Any]]:
+    def look(connection: psycopg.Connection[Any]) -> tuple[UUID, list[review.Explanation], list[Any]]:
         found = review.find(connection, "show", name)
         kinds = ["show", "season", "episode", "credit"]
         return found, review.explain(connection, "show", found), review.conflicts(connection, kinds, show=found)
 
-    entity, fields, conflicts = await _reviewed(request, reviewed)
+    entity, fields, conflicts = await reviewed(request, look, refused="not-found")
     [about] = _rows(
         ("id", "title", "start_year", "updated_at", "removed_at", "slug", "external_ids"),
         await database.fetch(queries.SHOW, [entity]),
@@ -292,22 +288,6 @@ async def show(request: Request, database: Database, who: Analyst) -> Response:
         ),
         picture_counts=await database.fetch(queries.SHOW_PICTURE_COUNTS, [entity]),
     )
-
-
-async def _reviewed(request: Request, work: Callable[[psycopg.Connection[Any]], Any]) -> Any:
-    """Run `work` of an editor's on a connection of its own, in a thread."""
-    url = request.app.state.settings.database_url.get_secret_value()
-
-    def run() -> Any:
-        with closing(catalog_database.connect(url)) as connection:
-            return work(connection)
-
-    try:
-        return await to_thread.run_sync(run, limiter=_reviews)
-    except review.ReviewError as error:
-        raise Problem("not-found", f"{str(error)[:1].upper()}{str(error)[1:]}") from error
-    except catalog_database.DatabaseError as error:
-        raise Problem("unavailable", "The database does not answer.") from error
 
 
 @router.get("/crawls/schedules")

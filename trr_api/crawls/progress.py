@@ -16,8 +16,9 @@ from trr_api.database import Database
 
 EVERY: Final = 2.0
 """Seconds between two looks."""
-LONGEST: Final = 300.0
-"""Seconds after which a stream ends; browsers begin another one by themselves."""
+LONGEST: Final = 60.0
+"""Seconds after which a stream ends, so that a server which is to stop need not wait: browsers begin another one by
+themselves."""
 
 _log = logging.getLogger(__name__)
 
