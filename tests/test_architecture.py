@@ -49,8 +49,8 @@ def test_the_crawler_never_imports_the_api() -> None:
     assert [path for path in sources(CRAWL) for name in imports(path) if within(name, ("trr_api",))] == []
 
 
-def test_the_api_knows_of_the_crawler_only_the_catalog_and_the_database() -> None:
-    allowed = ("trr_crawl.catalog", "trr_crawl.database")
+def test_the_api_knows_of_the_crawler_only_the_catalog_the_database_and_how_mail_and_logs_are_written() -> None:
+    allowed = ("trr_crawl.catalog", "trr_crawl.database", "trr_crawl.mail", "trr_crawl.jsonlogs")
     used = [(path, name) for path in sources(API) for name in imports(path) if within(name, ("trr_crawl",))]
     assert [use for use in used if not within(use[1], allowed)] == []
 

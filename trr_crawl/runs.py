@@ -19,6 +19,7 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider, NotConfigured
 
 from trr_crawl import database
+from trr_crawl.alerts import delivery, targets
 from trr_crawl.blocks import BLOCKS
 from trr_crawl.catalog import coverage, monitoring
 from trr_crawl.catalog.due import leases
@@ -69,6 +70,7 @@ class RunRecorder:
         self._responses = Responses()
         self._timeline = Timeline()
         self._started = time.monotonic()
+        self._told = targets.configured()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RunRecorder:
@@ -144,6 +146,7 @@ class RunRecorder:
         job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
         if job_id is not None and _is_superseded(self._connection, job_id):
             raise Superseded
+        delivery.register(self._connection, self._told)
         monitoring.end_dead_runs(self._connection)
         row = self._connection.execute(
             """
@@ -191,6 +194,7 @@ class RunRecorder:
             for finding in monitoring.after_run(self._connected(), self.run_id):
                 logger.warning("%s %s", finding.message, finding.advice)
             coverage.add_up(self._connected())
+            delivery.deliver(self._connected(), self._told, seconds=delivery.AFTER_A_RUN)
         except (psycopg.Error, database.DatabaseError) as error:
             logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:

@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from trr_crawl import database
+from trr_crawl.alerts import targets
 from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.clock import Clock
@@ -69,6 +70,7 @@ class Command(ScrapyCrawl):
         imdb_transport(self.settings)
         graphql_headers(self.settings)
         delays(self.settings)
+        targets.configured()
         Clock.starting(self.settings.get("CLOCK", ""))
         Hosts.from_settings(self.settings)
         if self.settings.getbool("IMAGES"):
