@@ -39,6 +39,7 @@ from trr_api.discussions.moderation.routes import router as moderation
 from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
+from trr_api.health.crawls import Crawls
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.crawl_metrics = Crawls(database)
     app.state.listener = listener
     app.state.progress = progress
     app.state.accounts = Accounts(settings, database, Tokens(settings))

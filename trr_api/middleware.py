@@ -55,7 +55,11 @@ class Requests:
         except Exception as error:  # the last place to tell the caller
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
-                _log.exception("%s %s failed (request %s)", method, scope["path"], scope["request_id"])
+                _log.exception(
+                    "%s %s failed (request %s)",
+                    *(method, scope["path"], scope["request_id"]),
+                    extra={"request_id": scope["request_id"]},
+                )
                 problem = Problem("internal", f"An error that is ours. It is logged as {scope['request_id']}.")
             if status:
                 raise  # too late for another answer: the connection is cut, which the caller notices

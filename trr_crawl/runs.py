@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from scrapy import signals
 from scrapy.exceptions import CloseSpider, NotConfigured
 
-from trr_crawl import database
+from trr_crawl import database, logs
 from trr_crawl.alerts import delivery, targets
 from trr_crawl.blocks import BLOCKS
 from trr_crawl.catalog import coverage, monitoring
@@ -56,6 +56,11 @@ def _is_superseded(connection: psycopg.Connection[Any], job_id: str) -> bool:
     )
 
 
+def job_of(spider: Spider) -> str | None:
+    """The id that Scrapyd gave the run's job."""
+    return getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+
+
 class RunRecorder:
     """Decides what a run came to, and keeps its row in `crawl_runs` unless the run is dry.
 
@@ -86,6 +91,7 @@ class RunRecorder:
 
     async def spider_opened(self, spider: Spider) -> None:
         """Insert the run's row and start its heart."""
+        logs.name_run(spider=spider.name, job=job_of(spider))
         if getattr(spider, "dry_run", False):
             return
         try:
@@ -96,6 +102,7 @@ class RunRecorder:
         except (psycopg.Error, database.DatabaseError) as error:
             report_of(spider).fail(f"The database cannot be used: {one_line(error)}")
             raise CloseSpider("database") from error
+        logs.name_run(run_id=str(self.run_id))
         spider.run_id = self.run_id  # type: ignore[attr-defined]  # what is handed out to the spider belongs to it
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
@@ -143,7 +150,7 @@ class RunRecorder:
 
     def _begin(self, spider: Spider) -> UUID:
         self._connection = database.connect(database.url(), autocommit=True)
-        job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+        job_id = job_of(spider)
         if job_id is not None and _is_superseded(self._connection, job_id):
             raise Superseded
         delivery.register(self._connection, self._told)

@@ -10,7 +10,7 @@ import threading
 
 from scrapy.commands import ScrapyCommand
 
-from trr_crawl import database
+from trr_crawl import database, logs
 from trr_crawl.alerts import delivery, targets
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
@@ -30,6 +30,8 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.settings is not None
+        logs.use_json(self.settings)
+        # Does nothing where that has made a handler.
         logging.basicConfig(
             stream=sys.stderr, level=self.settings["LOG_LEVEL"], format="%(asctime)s %(levelname)s: %(message)s"
         )
