@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -318,6 +319,44 @@ def test_an_acknowledgement_that_nobody_could_note_is_told_again_under_the_same_
     assert delivery.deliver(database, told) == 1
     assert len(receiver.taken) == 2
     assert len({one.id for one in receiver.taken}) == 1
+
+
+def test_the_scheduler_keeps_telling_until_it_is_stopped(
+    database: Connection[Any], receiver: Receiver, shared_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LOOK_EVERY", 0.05)
+    told, stop = targets(receiver), threading.Event()
+    delivery.register(database, told)
+    teller = threading.Thread(target=delivery.keep_delivering, args=(shared_url, told, stop))
+    teller.start()
+    try:
+        for night in (1, 2):
+            fail(database, night)
+            until = time.monotonic() + 20
+            while len(receiver.taken) < night and time.monotonic() < until:
+                time.sleep(0.02)
+    finally:
+        stop.set()
+        teller.join(20)
+    assert not teller.is_alive()
+    assert [one.event[0] for one in receiver.taken] == ["opened", "opened"]
+
+
+def test_the_scheduler_waits_for_a_database_that_is_away(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "LOOK_EVERY", 0.01)
+    stop = threading.Event()
+    away = f"postgresql://me:sesame@127.0.0.1:{free_port()}/trr"
+    teller = threading.Thread(target=delivery.keep_delivering, args=(away, targets(receiver), stop))
+    teller.start()
+    until = time.monotonic() + 20
+    while caplog.text.count("Alerts wait") < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    stop.set()
+    teller.join(20)
+    assert caplog.text.count("Alerts wait, the database is away") >= 2
+    assert "sesame" not in caplog.text
 
 
 def test_a_target_that_is_removed_is_told_nothing_more(database: Connection[Any], receiver: Receiver) -> None:

@@ -207,6 +207,18 @@ def test_a_run_that_died_is_ended_and_found(connection: Connection[Any]) -> None
     assert "no sign of life" in found[0][1]
 
 
+def test_a_run_that_hung_is_found_until_another_comes_to_its_end(connection: Connection[Any]) -> None:
+    hung = run(connection, 0, outcome=None, finished_at=None)
+    monitoring.note_hung(connection, hung, timedelta(minutes=31), "node-one")
+    connection.execute("UPDATE crawl_findings SET at = %s", [NIGHT + timedelta(minutes=40)])
+    connection.execute("UPDATE crawl_runs SET outcome = 'partial', finished_at = started_at + interval '1 hour'")
+    monitoring.after_run(connection, hung)
+    run(connection, 1, outcome="failed", reason="No.")
+    assert [(rule, resolved) for _, rule, _, resolved in kept(connection)] == [("hung", False), ("failed", False)]
+    run(connection, 2)
+    assert [(rule, resolved) for _, rule, _, resolved in kept(connection)] == [("hung", True), ("failed", True)]
+
+
 def test_a_time_that_was_made_up_late_is_found_and_the_next_good_one_resolves_it(connection: Connection[Any]) -> None:
     monitoring.note_late(connection, "nightly", NIGHT, NIGHT + timedelta(minutes=9))
     assert kept(connection) == []
