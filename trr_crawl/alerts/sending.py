@@ -36,7 +36,16 @@ class NotDelivered(Exception):
 
 
 def send(alert: Alert, target: Target, targets: Targets) -> None:
-    """Tell a receiver. Raises NotDelivered."""
+    """Tell a receiver. Raises NotDelivered, whatever went wrong: one alert must not keep all others."""
+    try:
+        _send(alert, target, targets)
+    except NotDelivered:
+        raise
+    except Exception as error:  # its text may repeat the address
+        raise NotDelivered(f"a bug of ours, {type(error).__name__}", refused=True) from None
+
+
+def _send(alert: Alert, target: Target, targets: Targets) -> None:
     match target.kind:
         case "webhook":
             body = messages.webhook(alert, targets.dashboard)
