@@ -23,6 +23,7 @@ from trr_api.crawls import attention
 from trr_api.crawls.diff import changes
 from trr_api.keys import queries as key_queries
 from trr_crawl.catalog import rejects, write
+from trr_crawl.catalog.write import Record
 
 NOWHERE = "0199c0de-0000-7000-8000-000000000001"
 
@@ -147,6 +148,17 @@ def test_refused_records_are_marked_and_the_next_store_writes_them(crawls: httpx
     assert [one["retried_as"] for one in crawls.get(f"/runs/{run}/rejects").json()["data"]] == ["rejected"] * 2
 
 
+def test_the_file_of_a_picture_is_no_record_to_try_again(crawls: httpx.Client, month_url: str) -> None:
+    run = run_of(month_url, "spider = 'imdb_person'")
+    with psycopg.connect(month_url) as connection:
+        connection.execute(
+            "INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error) "
+            "VALUES (%s, 'tmdb', 'image', 'https://image.tmdb.org/x.jpg', '{}', 'no picture')",
+            [run],
+        )
+    assert crawls.post(f"/runs/{run}/rejects/retry", headers=key(month_url, "crawls:admin")).status_code == 404
+
+
 def test_coverage_and_freshness_are_those_of_the_catalog(crawls: httpx.Client, month_url: str) -> None:
     with psycopg.connect(month_url) as connection:
         counted = connection.execute(
@@ -163,6 +175,23 @@ def test_coverage_and_freshness_are_those_of_the_catalog(crawls: httpx.Client, m
     assert (fresh["imdb_person"]["source"], fresh["imdb_person"]["kind"], fresh["imdb_person"]["things"]) == (
         "imdb", "person", 900,
     )  # fmt: skip
+
+
+def test_conflicts_are_those_that_editors_see(crawls: httpx.Client, month_url: str) -> None:
+    with psycopg.connect(month_url) as connection:
+        write.prepare(connection)
+        [(tmdb_id,)] = connection.execute(
+            "SELECT value FROM external_ids WHERE kind = 'show' AND source = 'tmdb' LIMIT 1"
+        ).fetchall()
+        connection.commit()
+        said = Record(source="tmdb", kind="show", key=tmdb_id, payload={"title": "Herzen im Hafen"})
+        write.write(connection, [said])
+    asked = {"kind": "show", "field": "title"}
+    found = crawls.get("/conflicts", params=asked).json()["data"]
+    assert [one["values"]["tmdb"] for one in found] == ["Herzen im Hafen"]
+    admin = crawls.base_url.copy_with(path="/api/v1/admin/conflicts")
+    editors = crawls.get(str(admin), params=asked, headers=key(month_url, "review:read"))
+    assert found == editors.json()["data"]
 
 
 def test_schedules_are_for_admins(crawls: httpx.Client, month_url: str) -> None:

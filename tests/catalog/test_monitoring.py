@@ -207,18 +207,6 @@ def test_a_run_that_died_is_ended_and_found(connection: Connection[Any]) -> None
     assert "no sign of life" in found[0][1]
 
 
-def test_a_run_that_hung_is_found_until_another_comes_to_its_end(connection: Connection[Any]) -> None:
-    hung = run(connection, 0, outcome=None, finished_at=None)
-    monitoring.note_hung(connection, hung, timedelta(minutes=31), "node-one")
-    connection.execute("UPDATE crawl_findings SET at = %s", [NIGHT + timedelta(minutes=40)])
-    connection.execute("UPDATE crawl_runs SET outcome = 'partial', finished_at = started_at + interval '1 hour'")
-    monitoring.after_run(connection, hung)
-    run(connection, 1, outcome="failed", reason="No.")
-    assert [(rule, resolved) for _, rule, _, resolved in kept(connection)] == [("hung", False), ("failed", False)]
-    run(connection, 2)
-    assert [(rule, resolved) for _, rule, _, resolved in kept(connection)] == [("hung", True), ("failed", True)]
-
-
 def test_a_time_that_was_made_up_late_is_found_and_the_next_good_one_resolves_it(connection: Connection[Any]) -> None:
     monitoring.note_late(connection, "nightly", NIGHT, NIGHT + timedelta(minutes=9))
     assert kept(connection) == []
@@ -227,6 +215,17 @@ def test_a_time_that_was_made_up_late_is_found_and_the_next_good_one_resolves_it
     assert kept(connection) == [(0, "late", "", False)]
     monitoring.note_late(connection, "nightly", NIGHT + timedelta(days=1), NIGHT + timedelta(days=1))
     assert kept(connection) == [(0, "late", "", True)]
+
+
+def test_a_run_that_hung_is_found_and_the_next_one_resolves_it(connection: Connection[Any]) -> None:
+    hung = run(connection, 0, outcome=None, finished_at=None)
+    monitoring.note_hung(connection, hung, timedelta(minutes=31), "http://one:6800")
+    [(message, resolved)] = connection.execute("SELECT message, resolved_at FROM crawl_findings").fetchall()
+    assert message == "The run on http://one:6800 got nothing new for 31 minutes, and was stopped."
+    assert resolved is None
+    at = datetime.now(UTC) + timedelta(minutes=1)
+    run(connection, 0, started_at=at, heartbeat_at=at, finished_at=at)
+    assert connection.execute("SELECT resolved_at FROM crawl_findings").fetchone() == (at,)
 
 
 def test_what_was_refused_is_tried_again_unless_the_source_told_more_since(connection: Connection[Any]) -> None:

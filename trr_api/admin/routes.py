@@ -12,15 +12,11 @@ from psycopg import Connection
 from trr_api import keys, routing
 from trr_api.admin.schemas import (
     Candidate,
-    Conflict,
-    Conflicts,
-    ConflictsParameters,
     Coverage,
     Explanation,
     Explanations,
     FieldCoverage,
     Join,
-    Kind,
     KindParameters,
     NewOverride,
     Override,
@@ -32,7 +28,7 @@ from trr_api.admin.schemas import (
 from trr_api.catalog.places import Id, id_of
 from trr_api.deps import needs
 from trr_api.parameters import Parameters
-from trr_api.reviewing import reviewed
+from trr_api.reviewing import Conflicts, ConflictsParameters, Kind, conflicts, reviewed
 from trr_crawl.catalog import review
 
 router = routing.router("/admin", "admin", max_body_size=routing.LARGEST_BODY)
@@ -48,17 +44,7 @@ Number = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[12])]
 @router.get("/conflicts", response_model=Conflicts, summary="Where sources contradict each other")
 async def list_conflicts(request: Request, _: Reader, asked: Annotated[ConflictsParameters, Query()]) -> Conflicts:
     """By field; texts that differ in case or spaces alone agree."""
-    found = await reviewed(
-        request,
-        lambda connection: review.conflicts(
-            connection, [asked.kind], show=asked.show, field=asked.field, limit=asked.limit
-        ),
-    )
-    return Conflicts(
-        data=[
-            Conflict(kind=kind, entity_id=entity, field=field, values=values) for kind, entity, field, values in found
-        ]
-    )
+    return await conflicts(request, asked)
 
 
 @router.get("/coverage", response_model=Coverage, summary="How much each source tells")

@@ -61,7 +61,8 @@ def shown(needs: str = READ) -> Callable[[Handler], Callable[[Request], Awaitabl
                 return await handler(request, database, who)
             except Problem as problem:
                 if problem.kind.name == "unauthorized":
-                    return RedirectResponse(f"/crawls/login?{urlencode({'back': site.here(request)})}", 303)
+                    back = site.here(request) if request.method == "GET" else HOME.address
+                    return RedirectResponse(f"/crawls/login?{urlencode({'back': back})}", 303)
                 found = problem
             except psycopg.Error as error:
                 away = as_problem(error)
@@ -265,7 +266,7 @@ async def show(request: Request, database: Database, who: Analyst) -> Response:
 
     entity, fields, conflicts = await reviewed(request, look, refused="not-found")
     [about] = _rows(
-        ("id", "title", "start_year", "updated_at", "removed_at", "slug", "external_ids"),
+        ("id", "title", "start_year", "updated_at", "removed_at", "external_ids"),
         await database.fetch(queries.SHOW, [entity]),
     )
     sources = {spider: policy.source for spider, policy in due.POLICIES.items() if policy.kind == "show"}

@@ -188,8 +188,10 @@ REJECTS_OF_RUN: Final = (
 RETRY: Final = b"""
 UPDATE crawl_rejects SET retry_wanted_at = now(), retry_wanted_by = $3::text
 WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND retry_wanted_at IS NULL
+  AND NOT (kind = 'image' AND key LIKE '%://%')
 RETURNING id
 """
+"""Not the files of pictures, which are named by their address: they are no records, and fetched again by themselves."""
 
 
 def findings(asked: FindingsParameters, after: Sequence[object] | None) -> Statement:
@@ -237,6 +239,7 @@ RECENT_FIELDS: Final = {name: RUN[name] for name in (
     "items_total", "requests", "blocks",
 )}  # fmt: skip
 
+# Not `spider = …`: the planner would rather walk through the runs of all spiders, by the index of their times.
 RECENT: Final = f"""
 WITH RECURSIVE names AS (
     SELECT min(spider) AS spider FROM crawl_runs
@@ -244,13 +247,15 @@ WITH RECURSIVE names AS (
     SELECT (SELECT min(spider) FROM crawl_runs WHERE spider > names.spider) FROM names WHERE names.spider IS NOT NULL
 )
 SELECT names.spider, recent.* FROM names CROSS JOIN LATERAL (
-    (SELECT {columns(RECENT_FIELDS)} FROM crawl_runs run
-     WHERE run.spider = names.spider ORDER BY run.started_at DESC LIMIT 20)
-    UNION
     SELECT {columns(RECENT_FIELDS)} FROM crawl_runs run
-    WHERE run.spider = names.spider AND run.outcome IS NULL
+    WHERE (run.spider, run.started_at) BETWEEN (names.spider, '-infinity'::timestamptz)
+                                           AND (names.spider, 'infinity'::timestamptz)
+    ORDER BY run.spider DESC, run.started_at DESC LIMIT 20
 ) recent
-WHERE names.spider IS NOT NULL ORDER BY names.spider, recent.started_at DESC
+WHERE names.spider IS NOT NULL
+UNION
+SELECT run.spider, {columns(RECENT_FIELDS)} FROM crawl_runs run WHERE run.outcome IS NULL
+ORDER BY spider, started_at DESC
 """.encode()
 """The last runs of each spider, and all that are running."""
 
@@ -291,11 +296,11 @@ ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 30
 
 RECENT_FINDINGS: Final = (
     f"SELECT {columns(FINDING)} FROM crawl_findings finding "
-    "WHERE finding.resolved_at IS NULL OR finding.at >= $1::timestamptz "
+    "WHERE finding.at >= $1::timestamptz "
     "ORDER BY finding.resolved_at IS NOT NULL, finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC "
     "LIMIT 200"
 ).encode()
-"""What is still so, errors first, and what was found lately."""
+"""What was found lately: what is still so first, errors before warnings."""
 
 _COVERAGE: Final = """
 SELECT summed.source, summed.kind, field.name, field.told, summed.records FROM (
@@ -341,7 +346,6 @@ ORDER BY found.name, found.entity_id LIMIT 50
 
 SHOW: Final = b"""
 SELECT show.id, show.title, show.start_year, show.updated_at, show.removed_at,
-       (SELECT slug FROM slugs WHERE kind = 'show' AND entity_id = show.id AND current) AS slug,
        (SELECT coalesce(jsonb_object_agg(source, ids), '{}') FROM (
            SELECT source, jsonb_agg(value ORDER BY value) AS ids FROM external_ids
            WHERE kind = 'show' AND entity_id = show.id GROUP BY source

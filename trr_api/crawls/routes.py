@@ -36,6 +36,7 @@ from trr_api.deps import Catalog, Paging, needs
 from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
+from trr_api.reviewing import Conflicts, ConflictsParameters, conflicts
 from trr_crawl.catalog.due import POLICIES
 
 router = routing.router("/crawls", "crawls")
@@ -177,6 +178,14 @@ async def get_freshness(database: Catalog, _: Reader, __: Annotated[Parameters, 
             for spider, of_spider in ages.items()
         ]
     )
+
+
+@router.get("/conflicts", response_model=Conflicts, summary="Fields of which sources say different things")
+async def list_crawl_conflicts(
+    request: Request, _: Reader, asked: Annotated[ConflictsParameters, Query()]
+) -> Conflicts:
+    """As at `/admin/conflicts`, for analysts; texts that differ in case or spaces alone agree."""
+    return await conflicts(request, asked)
 
 
 @router.get("/schedules", response_model=Schedules, summary="Schedules and their latest runs")

@@ -18,7 +18,7 @@ from trr_crawl.catalog.due import POLICIES
 DAYS: Final = 30
 """The overview looks so far back."""
 
-OUTCOMES: Final = {"ok": "ok", "partial": "partial", "blocked": "blocked", "failed": "failed", "running": "running"}
+OUTCOMES: Final = ("ok", "partial", "blocked", "failed", "running")
 AGES: Final = {"age-1": "0-1 days", "age-2": "2-7 days", "age-3": "8-30 days", "age-4": "older"}
 _LIMITS: Final = (("age-1", 1), ("age-2", 7), ("age-3", 30))
 
@@ -55,7 +55,7 @@ def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
             for at, day in reversed(list(enumerate(listed)))
         ],
         labels=[f"{listed[at]:%d %b}" for at in (0, DAYS // 2, DAYS - 1)],
-        legend={name: f"{label} {sum(series[name]):,}" for name, label in OUTCOMES.items() if sum(series[name])}
+        legend={name: f"{name} {sum(series[name]):,}" for name in OUTCOMES if sum(series[name])}
         | {"finding": "a day on which checks found something"},
         top=f"{max(totals):,} a day" if any(totals) else "",
     )
@@ -194,30 +194,32 @@ def timeline(run: Row) -> Chart | None:
     )
 
 
+_GOOD_OR_HALF: Final = {"ok": "ok", "refused": "partial", "not_found": "partial", "empty": "partial"}
+_BLOCKS: Final = ("challenge", "forbidden", "rate_limited", "human_verification", "not_asked")
+
+
+def _colour(answer: str) -> str:
+    return _GOOD_OR_HALF.get(answer, "blocked" if answer in _BLOCKS else "failed")
+
+
 def outcomes(run: Row) -> Chart | None:
-    """What its requests came to."""
+    """What its requests came to; None where nothing was asked."""
     counted: Mapping[str, int] = run["requests_by_outcome"]
     if not counted:
         return None
-    colours = {"ok": "ok", "refused": "partial", "not_found": "partial", "empty": "partial"}
-    blocks = ("challenge", "forbidden", "rate_limited", "human_verification", "not_asked")
+    listed = sorted(((name.replace("_", " "), name, count) for name, count in counted.items()), key=lambda one: -one[2])
     parts: Counter[str] = Counter()
-    for name, count in counted.items():
-        parts[colours.get(name, "blocked" if name in blocks else "failed")] += count
-    ordered = {name: parts[name] for name in ("ok", "partial", "blocked", "failed") if parts[name]}
-    listed = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+    for _, name, count in listed:
+        parts[_colour(name)] += count
+    ordered = {colour: parts[colour] for colour in OUTCOMES if parts[colour]}
     return Chart(
         title="Answers",
-        summary=", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in listed) + ".",
+        summary=", ".join(f"{count:,} {label}" for label, _, count in listed) + ".",
         svg=charts.parts(ordered, title="Answers by what they came to"),
         columns=["answer", "requests"],
-        rows=[[name.replace("_", " "), words.number(count)] for name, count in listed],
+        rows=[[label, words.number(count)] for label, _, count in listed],
         legend={
-            colour: ", ".join(
-                f"{name.replace('_', ' ')} {count:,}"
-                for name, count in listed
-                if colours.get(name, "blocked" if name in blocks else "failed") == colour
-            )
+            colour: ", ".join(f"{label} {count:,}" for label, name, count in listed if _colour(name) == colour)
             for colour in ordered
         },
     )

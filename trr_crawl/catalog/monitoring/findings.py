@@ -49,9 +49,8 @@ def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
             },
         ).fetchall()
         findings, applied = check(run, [run_of(one) for one in earlier])
-        # One that came to its end did not hang.
-        looked_for = [*applied, "hung"] if run.outcome in ("ok", "partial") else applied
-        ended = _resolve(connection, run.scope, looked_for, row["finished_at"], f"{run_id}")
+        # That it is over shows that it did not hang.
+        ended = _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
         for finding in findings:
             _keep(connection, finding, run.scope, row["finished_at"], f"{run_id}", run_id)
         outbox.resolved(connection, ended)
