@@ -259,7 +259,7 @@ class RunRecorder:
 def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The store's counters, `store/episode/inserted` and so on, as {kind: {operation: count}}."""
     items: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, value in stats.items():
+    for name, value in list(stats.items()):  # whoever asks may be another thread than the one that counts
         if name.startswith("store/") and name.count("/") == 2:
             _, kind, operation = name.split("/")
             items[kind][operation] = value

@@ -51,6 +51,7 @@ def test_without_configuration_nobody_is_told() -> None:
         ({"ALERTS": "a=mailto:sesame", "ALERTS_MAIL": "smtp://mail.example"}, "no mail address"),
         ({"ALERTS": "a=mailto:ana@example.org"}, "set ALERTS_MAIL"),
         ({"ALERTS": "a=mailto:ana@example.org", "ALERTS_MAIL": "https://sesame@mail.example"}, "set ALERTS_MAIL"),
+        ({"ALERTS": "a=mailto:ana@example.org", "ALERTS_MAIL": "smtp://mail.example:sesame"}, "set ALERTS_MAIL"),
         ({"ALERTS": "a=https://pager.example/"}, "set ALERTS_SECRET"),
         ({"ALERTS": "a=https://pager.example/", "ALERTS_SECRET": "sesame"}, "is not whsec_"),
         ({"ALERTS": "a=https://pager.example/", "ALERTS_SECRET": "whsec_sesame"}, "is not whsec_"),

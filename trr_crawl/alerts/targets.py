@@ -87,8 +87,8 @@ def configured(environment: Mapping[str, str] = os.environ) -> Targets:
     if "webhook" in kinds and not found.signers:
         raise UserError("ALERTS has a webhook: set ALERTS_SECRET to whsec_ and 24 to 64 random bytes as base64.")
     if "mail" in kinds:
-        url = urlsplit(found.mail)
-        if url.scheme not in ("smtp", "smtps") or not url.hostname:
+        url = _read(found.mail)
+        if url is None or url.scheme not in ("smtp", "smtps") or not url.hostname:
             raise UserError("ALERTS has mail: set ALERTS_MAIL to smtp://user:password@host:587 or smtps://….")
     return found
 
@@ -101,16 +101,23 @@ def _target(name: str, address: str) -> Target:
         return Target(name=name, kind="mail", address=", ".join(recipients))
     kind: Kind = "slack" if address.startswith("slack+") else "webhook"
     address = address.removeprefix("slack+")
-    try:
-        url = urlsplit(address)
-        _ = url.port
-    except ValueError:
-        raise UserError(f"ALERTS: the address of {name} cannot be read.") from None  # it would repeat the address
+    if (url := _read(address)) is None:
+        raise UserError(f"ALERTS: the address of {name} cannot be read.")
     if url.scheme not in ("https", "http") or not url.hostname:
         raise UserError(f"ALERTS: the address of {name} begins with none of https://, slack+https:// and mailto:.")
     if url.scheme == "http" and not _is_loopback(url):
         raise UserError(f"ALERTS: {name} is on another host: its address must begin with https://.")
     return Target(name=name, kind=kind, address=address)
+
+
+def _read(address: str) -> SplitResult | None:
+    """The parts of an address; None, for the error would repeat it, where it has no such form."""
+    try:
+        url = urlsplit(address)
+        _ = url.port
+    except ValueError:
+        return None
+    return url
 
 
 def _is_loopback(url: SplitResult) -> bool:
