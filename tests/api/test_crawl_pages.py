@@ -352,3 +352,12 @@ def test_forms_change_things_only_from_here(month_address: str, month_url: str) 
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
     assert httpx.post(retry, data={"x": "1"}).status_code == 303
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "2"
+
+
+def test_a_database_that_is_away_is_a_page_too() -> None:
+    away = settings("postgresql://nobody@127.0.0.1:1/nowhere", pool_timeout=0.5)
+    with served(create_app(away)) as address:
+        answer = httpx.get(f"{address}/crawls", timeout=20)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "The database does not answer" in answer.text
