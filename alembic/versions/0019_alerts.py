@@ -6,8 +6,8 @@ Runs on PostgreSQL 15 to 18.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0072"
-down_revision = "0066"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
