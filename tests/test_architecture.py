@@ -49,10 +49,14 @@ def test_the_crawler_never_imports_the_api() -> None:
     assert [path for path in sources(CRAWL) for name in imports(path) if within(name, ("trr_api",))] == []
 
 
-def test_the_api_knows_of_the_crawler_only_the_catalog_the_database_and_where_pictures_are_kept() -> None:
-    # Avatars are told, decoded and kept as all pictures are: in one place, by modules that know no crawl.
+def test_the_api_knows_of_the_crawler_only_the_catalog_the_database_pictures_mail_and_logs() -> None:
+    # Avatars are told, decoded and kept as all pictures are, mail is sent and logs are written as everywhere: in one
+    # place, by modules that know no crawl.
     pictures = ("content", "decoding", "stores", "workers")
-    allowed = ("trr_crawl.catalog", "trr_crawl.database", *(f"trr_crawl.images.{module}" for module in pictures))
+    allowed = (
+        *("trr_crawl.catalog", "trr_crawl.database", "trr_crawl.mail", "trr_crawl.jsonlogs"),
+        *(f"trr_crawl.images.{module}" for module in pictures),
+    )
     used = [(path, name) for path in sources(API) for name in imports(path) if within(name, ("trr_crawl",))]
     assert [use for use in used if not within(use[1], allowed)] == []
 

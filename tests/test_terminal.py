@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from support import ROOT
 
 COMMAND = [
     *(sys.executable, "-m", "scrapy", "crawl", "imdb_episodes", "-a", f"show={SHOW_ID}", "-a", "dry_run=true"),
-    *("-s", f"REPLAY={PATH}", "-s", "LOG_LEVEL=INFO"),
+    *("-s", f"REPLAY={PATH}", "-s", "LOG_LEVEL=DEBUG"),
 ]
 
 
@@ -35,12 +36,14 @@ def test_in_a_terminal_a_crawl_shows_how_far_it_is_and_its_last_line_stays() -> 
     os.close(ours)
     assert crawl.wait(timeout=30) == 0
     text = shown.decode()
-    assert "requests · " in text
+    assert re.search(r"imdb_episodes  0:0\d · \d+ requests \(\d", text)
+    # What is logged meanwhile is not wrapped: this is longer than a terminal is wide.
+    assert re.search(r"DEBUG: Crawled \(200\) <[^>\r\n]+> \(referer: None\)", text)
     assert "INFO" in text
-    assert "requests · " not in text.rstrip().splitlines()[-1]
+    assert "requests (" not in text.rstrip().splitlines()[-1]
 
 
 def test_elsewhere_it_is_silent() -> None:
     done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    assert "requests · " not in done.stderr + done.stdout
+    assert "requests (" not in done.stderr + done.stdout
     assert "\x1b" not in done.stderr

@@ -42,6 +42,7 @@ from trr_api.discussions.moderation.routes import router as moderation
 from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
+from trr_api.health.crawls import Crawls
 from trr_api.health.routes import router as health
 from trr_api.messages.personal.routes import router as own_messages
 from trr_api.messages.routes import groups
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.crawl_metrics = Crawls(database)
     app.state.listener = listener
     app.state.progress = progress
     app.state.accounts = Accounts(settings, database, Tokens(settings))

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
 
+    log_json: bool = False
+    """One JSON object a line on stderr, instead of uvicorn's lines."""
+
     pool_min: int = Field(default=2, ge=1)
     """Connections that each worker keeps open."""
     pool_max: int = Field(default=10, ge=1)

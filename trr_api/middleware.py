@@ -56,8 +56,12 @@ class Requests:
         except Exception as error:  # the last place to tell the caller
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
-                told = "%s %s failed (request %s)"
-                _log.error(told, method, scope["path"], scope["request_id"], exc_info=without_values(error))
+                _log.error(
+                    "%s %s failed (request %s)",
+                    *(method, scope["path"], scope["request_id"]),
+                    exc_info=without_values(error),
+                    extra={"request_id": scope["request_id"]},
+                )
                 problem = Problem("internal", f"An error that is ours. It is logged as {scope['request_id']}.")
             if status:
                 raise  # too late for another answer: the connection is cut, which the caller notices

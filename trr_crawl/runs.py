@@ -19,7 +19,8 @@ from psycopg.types.json import Jsonb
 from scrapy import signals
 from scrapy.exceptions import CloseSpider, NotConfigured
 
-from trr_crawl import database
+from trr_crawl import database, logs
+from trr_crawl.alerts import delivery, targets
 from trr_crawl.blocks import BLOCKS
 from trr_crawl.catalog import coverage, monitoring
 from trr_crawl.catalog.due import leases
@@ -69,6 +70,11 @@ def _schedule_run(job_id: str | None) -> UUID | None:
         return None
 
 
+def job_of(spider: Spider) -> str | None:
+    """The id that Scrapyd gave the run's job."""
+    return getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+
+
 class RunRecorder:
     """Decides what a run came to, and keeps its row in `crawl_runs` unless the run is dry.
 
@@ -85,6 +91,7 @@ class RunRecorder:
         self._responses = Responses()
         self._timeline = Timeline()
         self._started = time.monotonic()
+        self._told = targets.configured()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RunRecorder:
@@ -100,6 +107,7 @@ class RunRecorder:
 
     async def spider_opened(self, spider: Spider) -> None:
         """Insert the run's row and start its heart."""
+        logs.name_run(spider=spider.name, job=job_of(spider))
         if getattr(spider, "dry_run", False):
             return
         try:
@@ -110,6 +118,7 @@ class RunRecorder:
         except (psycopg.Error, database.DatabaseError) as error:
             report_of(spider).fail(f"The database cannot be used: {one_line(error)}")
             raise CloseSpider("database") from error
+        logs.name_run(run_id=str(self.run_id))
         spider.run_id = self.run_id  # type: ignore[attr-defined]  # what is handed out to the spider belongs to it
         self._heart = asyncio.create_task(self._beat(spider.settings.getfloat("HEARTBEAT_SECONDS")))
 
@@ -157,11 +166,12 @@ class RunRecorder:
 
     def _begin(self, spider: Spider) -> UUID:
         self._connection = database.connect(database.url(), autocommit=True)
-        self._job_id = getattr(spider, "job_id", None) or os.environ.get("SCRAPY_JOB")
+        self._job_id = job_of(spider)
         if is_superseded(self._connection, self._job_id):
             self._connection.close()
             raise Superseded
         spider.ordered_at = ordered_at(self._connection, self._job_id)  # type: ignore[attr-defined]
+        delivery.register(self._connection, self._told)
         monitoring.end_dead_runs(self._connection)
         row = self._connection.execute(
             """
@@ -220,6 +230,7 @@ class RunRecorder:
             for finding in monitoring.after_run(self._connected(), self.run_id):
                 logger.warning("%s %s", finding.message, finding.advice)
             coverage.add_up(self._connected())
+            delivery.deliver(self._connected(), self._told, seconds=delivery.AFTER_A_RUN)
         except (psycopg.Error, database.DatabaseError) as error:
             logger.error("The end of run %s could not be written: %s", self.run_id, one_line(error))
         finally:
@@ -281,7 +292,7 @@ class RunRecorder:
 def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The store's counters, `store/episode/inserted` and so on, as {kind: {operation: count}}."""
     items: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, value in stats.items():
+    for name, value in list(stats.items()):  # whoever asks may be another thread than the one that counts
         if name.startswith("store/") and name.count("/") == 2:
             _, kind, operation = name.split("/")
             items[kind][operation] = value

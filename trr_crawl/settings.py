@@ -42,6 +42,7 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
+LOG_JSON = os.environ.get("LOG_JSON", "false")
 LOG_SHORT_NAMES = True
 LOG_FORMATTER = "trr_crawl.logs.QuietItems"
 

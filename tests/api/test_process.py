@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 import httpx
 import psycopg
@@ -20,7 +23,9 @@ from trr_api.app import create_app
 
 
 @contextmanager
-def process(url: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def process(
+    url: str, log: int | IO[bytes] = subprocess.DEVNULL, **environment: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Start the real command; yields it with its address, once it answers."""
     port = free_port()
     started = subprocess.Popen(
@@ -28,7 +33,7 @@ def process(url: str, **environment: str) -> Iterator[tuple[subprocess.Popen[byt
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": url, "TRR_API_PORT": str(port), **environment},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -76,6 +81,16 @@ def test_several_workers_share_cursors_and_metrics(stocked_url: str) -> None:
         assert {httpx.get(f"{address}/api/v1/shows?limit=1&cursor={cursor}").status_code for _ in range(20)} == {200}
         counted = 'trr_api_requests_total{method="GET",route="/api/v1/shows",status="200"} 21.0'
         assert counted in httpx.get(f"{address}/metrics").text
+
+
+def test_logs_can_be_json_from_the_first_line_to_the_last(stocked_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "api.log"
+    with file.open("wb") as log, process(stocked_url, log, TRR_API_LOG_JSON="true"):
+        pass
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(lines) > 3
+    assert {line["logger"] for line in lines} >= {"uvicorn.error"}
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines)
 
 
 def test_wrong_settings_are_told_in_a_line(stocked_url: str) -> None:

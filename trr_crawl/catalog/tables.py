@@ -847,6 +847,43 @@ crawl_findings = Table(
     Index("ix_crawl_findings_open", "scope", postgresql_where=text("resolved_at IS NULL")),
 )
 
+# Who is told what is found; the addresses are configuration, see `trr_crawl/alerts/`.
+alert_targets = Table(
+    "alert_targets",
+    metadata,
+    Column("name", Code, primary_key=True),
+    # Nothing milder is told.
+    Column("severity", Code, nullable=False),
+    _timestamp("added_at"),
+    _one_of("severity", SEVERITIES),
+)
+
+ALERT_EVENTS: Final = ("opened", "resolved")
+
+# The outbox: what is to be told to whom, written with the finding.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # Names the alert to its receiver, the same in every attempt.
+    Column("message_id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("finding_id", BigInteger, ForeignKey("crawl_findings.id", ondelete="RESTRICT"), nullable=False),
+    Column("event", Code, nullable=False),
+    Column("target", Code, nullable=False),
+    _timestamp("at"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _timestamp("next_try_at"),
+    # Why the last attempt failed, and whether the receiver was there and would not have it.
+    Column("last_error", Text),
+    Column("refused", Boolean, nullable=False, server_default=text("false")),
+    _timestamp("delivered_at", nullable=True, default=False),
+    _timestamp("gave_up_at", nullable=True, default=False),
+    UniqueConstraint("finding_id", "event", "target"),
+    _one_of("event", ALERT_EVENTS),
+    CheckConstraint("delivered_at IS NULL OR gave_up_at IS NULL", name="ended"),
+    Index("ix_alerts_waiting", "target", "id", postgresql_where=text("delivered_at IS NULL AND gave_up_at IS NULL")),
+)
+
 crawl_leases = Table(
     "crawl_leases",
     metadata,

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from trr_crawl.catalog.monitoring import outbox
 from trr_crawl.catalog.monitoring.checks import HISTORY, LATELY, Fields, Finding, Run, check
 
 SILENT_AFTER: Final = timedelta(minutes=5)
@@ -49,9 +50,10 @@ def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
         ).fetchall()
         findings, applied = check(run, [run_of(one) for one in earlier])
         # That it is over shows that it did not hang.
-        _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
+        ended = _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
         for finding in findings:
             _keep(connection, finding, run.scope, row["finished_at"], f"{run_id}", run_id)
+        outbox.resolved(connection, ended)
     return findings
 
 
@@ -114,7 +116,7 @@ def note_late(connection: Connection[Any], schedule: str, slot: datetime, now: d
     """A time of a schedule has been dealt with; note it if that was much too late."""
     scope = f"schedule {schedule}"
     of = f"{slot:%Y-%m-%dT%H:%M}Z"
-    _resolve(connection, scope, ["late"], now, of)
+    ended = _resolve(connection, scope, ["late"], now, of)
     if now - slot > LATE_AFTER:
         minutes = (now - slot).total_seconds() / 60
         finding = Finding(
@@ -124,6 +126,7 @@ def note_late(connection: Connection[Any], schedule: str, slot: datetime, now: d
             advice="No scheduler worked at that time, or its database was away: look after `scrapy scheduler`.",
         )
         _keep(connection, finding, scope, now, of, None)
+    outbox.resolved(connection, ended)
 
 
 def note_hung(connection: Connection[Any], run_id: UUID, idle: timedelta, node: str) -> None:
@@ -142,25 +145,27 @@ def note_hung(connection: Connection[Any], run_id: UUID, idle: timedelta, node: 
     _keep(connection, finding, scope, now[0], f"{run_id}", run_id)
 
 
-def _resolve(connection: Connection[Any], scope: str, rules: Sequence[str], at: datetime, of: str) -> None:
-    """Resolve what was found before of these rules, other than of this run or time (`of`) itself."""
-    connection.execute(
+def _resolve(connection: Connection[Any], scope: str, rules: Sequence[str], at: datetime, of: str) -> list[int]:
+    """Resolve what was found before of these rules, other than of this run or time (`of`) itself; returns what."""
+    rows = connection.execute(
         """
         UPDATE crawl_findings SET resolved_at = %(at)s
         WHERE scope = %(scope)s AND rule = ANY (%(rules)s) AND resolved_at IS NULL AND at <= %(at)s
           AND strpos(dedupe_key, %(own)s) <> 1
+        RETURNING id
         """,
         {"scope": scope, "rules": list(rules), "at": at, "own": f"{scope}|{of}|"},
-    )
+    ).fetchall()
+    return [finding_id for (finding_id,) in rows]
 
 
 def _keep(
     connection: Connection[Any], finding: Finding, scope: str, at: datetime, of: str, run_id: UUID | None
 ) -> None:
-    connection.execute(
+    kept = connection.execute(
         """
         INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id, at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (dedupe_key) DO NOTHING
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
         """,
         [
             f"{scope}|{of}|{finding.rule}|{finding.subject}",
@@ -173,4 +178,6 @@ def _keep(
             run_id,
             at,
         ],
-    )
+    ).fetchone()
+    if kept is not None:
+        outbox.opened(connection, kept[0])
