@@ -27,7 +27,6 @@ from trr_api.catalog.lists.routes import router as lists
 from trr_api.catalog.organisations.routes import router as organisations
 from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
-from trr_api.changes.listener import Listener
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
@@ -37,6 +36,7 @@ from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
+from trr_api.listener import Listener
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors

@@ -340,8 +340,9 @@ moderation_log = Table(
     Index("ix_moderation_log_user_id", "user_id"),
 )
 
-# Events, written with the change that they tell of. Numbers are taken before commits: whoever reads on from one must
-# leave out rows whose transaction is not before pg_snapshot_xmin(pg_current_snapshot()).
+# Events, written with the change that they tell of. Numbers are taken before commits, so their order is no order of
+# commits: whoever reads on goes by (transaction, seq), and leaves out rows whose transaction is not before
+# pg_snapshot_xmin(pg_current_snapshot()). What is before that has ended, and nothing new comes below it.
 outbox = Table(
     "outbox",
     metadata,
@@ -351,8 +352,31 @@ outbox = Table(
     Column("event", Code, nullable=False),
     Column("payload", JSONB, nullable=False),
     _now("at"),
-    Index("ix_outbox_topic_seq", "topic", "seq"),
-    Index("ix_outbox_at", "at"),
+    Index("ix_outbox_transaction_seq", "transaction", "seq"),
+    Index("ix_outbox_topic_transaction_seq", "topic", "transaction", "seq"),
+)
+
+# How far the outbox was pruned: one row, or none.
+outbox_horizon = Table(
+    "outbox_horizon",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("transaction", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    CheckConstraint("is_only", name="is_only"),
+)
+
+# Which devices look at a topic now. A row that its process does not renew is old; a crash of the server forgets all,
+# and the processes write theirs again.
+presences = Table(
+    "presences",
+    metadata,
+    Column("device_id", Uuid, primary_key=True),
+    Column("topic", Code, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    _now("seen_at"),
+    Index("ix_presences_topic", "topic"),
+    prefixes=["UNLOGGED"],
 )
 
 SOCIAL: Final = (
@@ -371,5 +395,7 @@ SOCIAL: Final = (
     bans,
     moderation_log,
     outbox,
+    outbox_horizon,
+    presences,
 )
 """The tables under row-level security."""
