@@ -340,30 +340,17 @@ moderation_log = Table(
     Index("ix_moderation_log_user_id", "user_id"),
 )
 
-# Events, written with the change that they tell of. Numbers are taken before commits, so their order is no order of
-# commits: whoever reads on goes by (transaction, seq), and leaves out rows whose transaction is not before
-# pg_snapshot_xmin(pg_current_snapshot()). What is before that has ended, and nothing new comes below it.
+# Events, written with the change that they tell of. Numbers are taken before commits: `trr_api.realtime.relay` says how
+# one reads on without passing over what commits late.
 outbox = Table(
     "outbox",
     metadata,
     Column("seq", BigInteger, Identity(always=True), primary_key=True),
-    Column("transaction", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
     Column("topic", Code, nullable=False),
     Column("event", Code, nullable=False),
     Column("payload", JSONB, nullable=False),
     _now("at"),
-    Index("ix_outbox_transaction_seq", "transaction", "seq"),
-    Index("ix_outbox_topic_transaction_seq", "topic", "transaction", "seq"),
-)
-
-# How far the outbox was pruned: one row, or none.
-outbox_horizon = Table(
-    "outbox_horizon",
-    metadata,
-    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
-    Column("transaction", BigInteger, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    CheckConstraint("is_only", name="is_only"),
+    Index("ix_outbox_topic_seq", "topic", "seq"),
 )
 
 # Which devices look at a topic now. A row that its process does not renew is old; a crash of the server forgets all,
@@ -395,7 +382,6 @@ SOCIAL: Final = (
     bans,
     moderation_log,
     outbox,
-    outbox_horizon,
     presences,
 )
 """The tables under row-level security."""
