@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response, WebSocket
@@ -82,27 +83,27 @@ async def stream_events(
             raise Problem("too-many-requests", follower.closing[1], headers={"retry-after": "30"})
         if caller.user_id is not None:
             await live.know(follower, caller)
-        await live.follow(follower, list(dict.fromkeys(asked.topic)), after)
+        since = await live.admit(follower, list(dict.fromkeys(asked.topic)))
         request.state.is_endless = True  # see `protocol`
-        return EventStream(follower, stack.pop_all())
+        return EventStream(follower, live.begin(follower, since, after), stack.pop_all())
 
 
 class EventStream(Response):
-    """What a follower is sent, until the caller hangs up."""
+    """What a follower is sent from the beginning on, until the caller hangs up."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, follower: Follower, stack: AsyncExitStack) -> None:
+    def __init__(self, follower: Follower, beginning: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._follower = follower
+        self._beginning = beginning
         self._stack = stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         async with self._stack:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            tasks = [asyncio.create_task(work) for work in (self._write(send), _gone(receive))]
-            tasks.append(asyncio.create_task(self._ended()))
+            tasks = [asyncio.create_task(work) for work in (self._write(send), _gone(receive), self._ended())]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -129,6 +130,7 @@ class EventStream(Response):
 
     async def _ended(self) -> None:
         """A token that has ended, or a reader that is too slow."""
+        await self._beginning
         expires_at = self._follower.caller.expires_at
         with suppress(TimeoutError):
             seconds = None if expires_at is None else max(0.0, expires_at - time.time())

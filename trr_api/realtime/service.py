@@ -31,6 +31,9 @@ PRUNE_SECONDS: Final = 600.0
 MOST_THREADS: Final = 100
 """Of an episode, that its address follows."""
 
+Since = Mapping[str, datetime | None]
+"""Topic -> the moment from which on somebody may know of it, or None: from the beginning."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -102,17 +105,24 @@ class Live:
 
     async def follow(self, follower: Follower, topics: Sequence[str], after: int | None) -> None:
         """Send events of topics from now on, or from after a seq, in order. Problem where the caller may not."""
+        since = await self.admit(follower, topics)
+        try:
+            await self.begin(follower, since, after)
+        except BaseException:
+            for topic in topics:
+                self.hub.leave(follower, topic)
+            raise
+
+    async def admit(self, follower: Follower, topics: Sequence[str]) -> Since:
+        """Let somebody follow topics; nothing is sent before `begin`. Problem where they may not."""
         for topic in topics:
             self._check(follower, topic)
         if len(follower.topics) + len(topics) > self.settings.live_topics:
             raise Problem("too-many-requests", f"One socket follows {self.settings.live_topics} topics at most.")
         await self.start()  # has told what ended before, too
-        for topic in topics:
-            self.hub.enter(follower, topic)  # before it is checked, see above
+        follower.topics.update(topics)  # before it is checked, see above
         try:
-            since = await self._since(follower.caller, topics)
-            place = await self._begin(follower, topics, after)
-            await self._catch_up(follower, since, place)
+            return await self._since(follower.caller, topics)
         except BaseException:
             for topic in topics:
                 self.hub.leave(follower, topic)
@@ -160,8 +170,7 @@ class Live:
         if kind in queries.PERSONAL and follower.caller.user_id is None:
             raise Problem("unauthorized", "This needs a log-in: send a token first.")
 
-    async def _since(self, caller: Caller, topics: Sequence[str]) -> dict[str, datetime | None]:
-        """From which moment on the caller may know of topics; None: from the beginning. Problem where of one not."""
+    async def _since(self, caller: Caller, topics: Sequence[str]) -> Since:
         found = {}
         async with session(self._database, caller, write=False) as opened:
             for topic in topics:
@@ -172,23 +181,17 @@ class Live:
                 found[topic] = rows[0][0]
         return found
 
-    async def _begin(self, follower: Follower, topics: Sequence[str], after: int | None) -> int:
-        """Tell from where on; that is after what the client had, as far as this is known."""
+    async def begin(self, follower: Follower, since: Since, after: int | None) -> None:
+        """Tell the past, after what the client has, as far as this is known; then what comes."""
         is_known = True
         if after is not None:
             [(is_known,)] = await self._database.fetch(queries.IS_KNOWN, [after])
         place = after if after is not None and is_known else self.relay.seq
-        for topic in topics:
+        for topic in since:
             follower.offer(envelope("subscribed", {}, topic, place))
             if not is_known:
                 follower.offer(envelope("gap", {"detail": "What came meanwhile is not known any more."}, topic, place))
-        return place
-
-    async def _catch_up(self, follower: Follower, since: Mapping[str, datetime | None], place: int) -> None:
-        """Tell the past out of the outbox, piece by piece, until it has come to where the hub is."""
-        while True:
-            for topic in since:
-                self.hub.pause(follower, topic)
+        while True:  # piece by piece, until it has come to where the hub is
             await follower.drained()
             topics = [topic for topic in since if topic in follower.topics]  # some may have ended
             for topic in topics:
@@ -203,6 +206,8 @@ class Live:
                 self.hub.open(follower, follower.topics.intersection(topics), max(place, to))
                 return
             place = rows[-1][0]
+            for topic in topics:
+                self.hub.pause(follower, topic)
 
     def _hear(self, text: str) -> None:
         told = json.loads(text)
