@@ -19,6 +19,10 @@ LARGEST_MESSAGE: Final = 16_384
 LINGER_SECONDS: Final = 2.0
 """So long what is still sent is thrown away: closing at once would cut the answer off, too."""
 
+# Not uvicorn's own for sockets: it writes down every address with its query, in which careless clients put tokens.
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)
+
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
@@ -77,8 +81,7 @@ class Sockets(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # uvicorn's own one writes down every address with its query, in which careless clients put tokens.
-        self.logger = logging.getLogger(__name__)
+        self.logger = _log
 
     async def send(self, message: Any) -> None:
         """As uvicorn does; only that why it ends is sent at once, and that a reader who takes nothing is cut off."""

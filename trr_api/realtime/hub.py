@@ -21,6 +21,8 @@ class Close(IntEnum):
     """Why a socket is closed: a code of RFC 6455, and our own from 4000 on."""
 
     TOO_BIG = 1009
+    TRY_LATER = 1013
+    """The database does not answer."""
     UNAUTHORIZED = 4001
     """The token is not good, or not any more; or there is none where one is needed."""
     FORBIDDEN_ORIGIN = 4003

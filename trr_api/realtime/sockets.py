@@ -211,10 +211,14 @@ class Socket:
                 topics += await self._live.threads_of(self._follower, identifier)
                 self._follower.on_thread = self._follow_thread
             await self._live.follow(self._follower, topics, self._after)
+            await self._join(topic, None)
         except Problem as problem:
             self._follower.close(Close.NOT_FOUND, problem.detail)
-            return
-        await self._join(topic, None)
+        except psycopg.Error as error_:
+            problem_ = as_problem(error_)
+            if problem_ is None:
+                raise
+            self._follower.close(Close.TRY_LATER, problem_.detail)
 
     def _follow_thread(self, begun: Event) -> None:
         """One that begins while its episode is followed, from its beginning on."""
