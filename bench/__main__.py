@@ -245,11 +245,11 @@ class Bench:
         report.search(self.console, searched)
 
     def social(self) -> None:
-        """Discussions under load, in a catalog of their own."""
+        """Discussions and messages under load, in a catalog of their own."""
         measure = partial(
             social.measure, self.made.fresh(), seconds=self.extent.social_seconds, posts=self.extent.posts
         )
-        report.social(self.console, self.watched.step("discussions under load", measure))
+        report.social(self.console, self.watched.step("discussions and messages under load", measure))
 
     def fleet(self) -> None:
         """What is due, leases, and nights by one node and two."""

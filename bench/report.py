@@ -278,14 +278,16 @@ def search(console: Console, result: Searched) -> None:
 
 
 def social(console: Console, result: SocialResult) -> None:
-    """Writing beside the bare statements, and pages of a thread."""
-    table = Table(title=f"Discussions under load: {CONNECTIONS} connections, one worker", title_justify="left")
+    """Writing beside the bare statements, and what is read out of much."""
+    table = Table(
+        title=f"Discussions and messages under load: {CONNECTIONS} connections, one worker", title_justify="left"
+    )
     for column in ("", "bare/s", "API/s", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right" if column else "left")
     for name, (api, bare) in result.writing.items():
         table.add_row(name, f"{bare.requests_per_second:,.0f}", *_loaded(api))
-    for sort, page in result.pages.items():
-        table.add_row(f"50 of {result.posts:,} posts, {sort}", "", *_loaded(page))
+    for name, page in result.pages.items():
+        table.add_row(name, "", *_loaded(page))
     console.print(table)
     for name, (api, bare) in result.writing.items():
         _goal(console, f"{name}: API / bare", api.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)

@@ -39,6 +39,8 @@ class Server:
     """Of its maintenance database."""
     with_name: Callable[[str], str]
     """The URL of another of its databases."""
+    crash: Callable[[], None] | None = None
+    """Stop it as a crash does, and start it again."""
 
     def create(self, name: str, template: str | None = None) -> str:
         """Create a database, empty or as a copy; returns its URL."""

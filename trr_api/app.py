@@ -37,6 +37,8 @@ from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.listener import Listener
+from trr_api.messages.personal.routes import router as own_messages
+from trr_api.messages.routes import router as messages
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.paging import Cursors
@@ -95,7 +97,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime, admin, health)
+    take_in(app, search, changes, export, discussions, own, messages, own_messages, accounts, moderation)
+    take_in(app, realtime, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))

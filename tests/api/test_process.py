@@ -8,47 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import httpx
 import psycopg
 
-from serving import served, settings
+from serving import process, served, settings, wait_for
 from support import ROOT, Server, free_port
 from trr_api.app import create_app
-
-
-@contextmanager
-def process(url: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the real command; yields it with its address, once it answers."""
-    port = free_port()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "trr_api"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "TRR_API_PORT": str(port), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
-        yield started, address
-    finally:
-        started.terminate()  # not killed: its workers would stay
-        started.wait(timeout=30)
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_sigterm_lets_running_requests_end(stocked_url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -42,7 +42,8 @@ class Follower:
     """Messages that may wait; one more, and it is dropped."""
     device_id: UUID = field(default_factory=uuid4)
     caller: Caller = field(default_factory=Caller)
-    topics: set[str] = field(default_factory=set)
+    topics: dict[str, int] = field(default_factory=dict)
+    """Topic -> the number of the last message that is not for them."""
     on_thread: Callable[[Event], None] | None = None
     """Called where a thread begins in what is followed."""
     closing: tuple[Close, str] | None = None
@@ -72,11 +73,23 @@ class Follower:
             for event in (self.wake, self.idle, self.closed):
                 event.set()
 
+    def sees(self, event: Event) -> bool:
+        """Whether it is about what they may know, in a topic that they still follow."""
+        since = self.topics.get(event.topic)
+        return since is not None and (event.number is None or event.number > since)
+
     async def drained(self) -> None:
         """Wait until all was sent."""
         if self.queue and self.closing is None:
             self.idle.clear()
             await self.idle.wait()
+
+
+def channels(follower: Follower, topics: Collection[str]) -> list[str]:
+    """Where events of topics are: beside what all get of a conversation, there is what one member alone gets."""
+    user = follower.caller.user_id
+    own = [f"{topic}:{user}" for topic in topics if topic.startswith("conversation:")]
+    return [*topics, *own]
 
 
 class Hub:
@@ -91,22 +104,23 @@ class Hub:
         self.delivered = 0
         self.closed: Counter[Close] = Counter()
 
-    def enter(self, follower: Follower, topic: str) -> None:
-        """Hold events of a topic back for a follower, until `open`."""
-        self._rooms.setdefault(topic, {})[follower] = []
-        follower.topics.add(topic)
+    def enter(self, follower: Follower, topics: Collection[str]) -> None:
+        """Hold events of topics back for a follower, until `open`."""
+        for channel in channels(follower, topics):
+            self._rooms.setdefault(channel, {})[follower] = []
 
-    def pause(self, follower: Follower, topic: str) -> None:
+    def pause(self, follower: Follower, topics: Collection[str]) -> None:
         """Hold nothing back for a while; the outbox has it."""
-        room = self._rooms.get(topic, {})
-        room.pop(follower, None)
-        if not room:
-            self._rooms.pop(topic, None)
+        for channel in channels(follower, topics):
+            room = self._rooms.get(channel, {})
+            room.pop(follower, None)
+            if not room:
+                self._rooms.pop(channel, None)
 
-    def open(self, follower: Follower, topics: Iterable[str], after: int) -> None:
+    def open(self, follower: Follower, topics: Collection[str], after: int) -> None:
         """Send what was held back and comes after a number, and from now on everything at once."""
         held: list[Event] = []
-        for room in [self._rooms[topic] for topic in topics]:
+        for room in [self._rooms[channel] for channel in channels(follower, topics)]:
             held += room[follower] or ()
             room[follower] = None
         for event in sorted(held, key=lambda event: event.seq):
@@ -115,8 +129,8 @@ class Hub:
 
     def leave(self, follower: Follower, topic: str) -> None:
         """Follow a topic no more."""
-        follower.topics.discard(topic)
-        self.pause(follower, topic)
+        follower.topics.pop(topic, None)
+        self.pause(follower, [topic])
 
     def know(self, follower: Follower, caller: Caller) -> None:
         """Whose a follower is, from now on."""
@@ -144,11 +158,13 @@ class Hub:
     def deliver(self, events: Iterable[Event]) -> None:
         """Send events to all who follow their topics."""
         for event in events:
-            room = self._rooms.get(event.topic)
+            room = self._rooms.get(event.channel)
             if room is None:
                 continue
             text = event.text
             for follower, held in room.items():
+                if event.number is not None and not follower.sees(event):
+                    continue
                 if held is None:
                     follower.offer(text)
                 else:
@@ -161,7 +177,7 @@ class Hub:
 
     def end(self, ending: Event) -> None:
         """Take away what somebody may follow no more."""
-        _, user = parts(ending.topic)
+        _, user = parts(ending.channel)
         told = ending.payload
         for follower in list(self._people.get(user, ())):
             if ending.name == "login_ended":

@@ -50,7 +50,9 @@ class Presence:
         await self._write(queries.beat([(follower.device_id, topic, user)]))
         await self._read([topic])
         self._devices.setdefault(topic, set()).add(follower)
-        follower.offer(envelope("presence_state", {"online": sorted(map(str, self._there[topic]))}, topic))
+        # Themselves always: to those who are not seen, all looks as to others.
+        there = sorted(map(str, self._there[topic] | {user}))
+        follower.offer(envelope("presence_state", {"online": there}, topic))
         await self._moved(topic)
         if topic not in follower.topics:  # they left meanwhile
             await self.leave(follower, [topic])
@@ -79,11 +81,19 @@ class Presence:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_soon())
 
+    def look_everywhere(self) -> None:
+        """Something may have moved anywhere."""
+        for topic in self._devices:
+            self.look(topic)
+
     async def beat(self) -> None:
         """Say that our devices are there, forget those of whom nobody says so, and look everywhere; for ever."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             try:
+                for topic, devices in list(self._devices.items()):
+                    for device in [device for device in devices if topic not in device.topics]:
+                        await self.leave(device, [topic])  # it was taken from them
                 ours = [
                     (device.device_id, topic, device.caller.user_id)
                     for topic, devices in self._devices.items()
@@ -115,7 +125,8 @@ class Presence:
                 for user in users ^ self._there.get(topic, users):
                     text = envelope("presence", {"user_id": str(user), "is_online": user in users}, topic)
                     for device in self._devices.get(topic, ()):
-                        device.offer(text)
+                        if topic in device.topics and device.caller.user_id != user:
+                            device.offer(text)
                 self._there[topic] = users
 
     async def _write(self, statement: Statement) -> None:

@@ -83,9 +83,10 @@ async def stream_events(
             raise Problem("too-many-requests", follower.closing[1], headers={"retry-after": "30"})
         if caller.user_id is not None:
             await live.know(follower, caller)
-        since = await live.admit(follower, list(dict.fromkeys(asked.topic)))
+        topics = list(dict.fromkeys(asked.topic))
+        await live.admit(follower, topics)
         request.state.is_endless = True  # see `protocol`
-        return EventStream(follower, live.begin(follower, since, after), stack.pop_all())
+        return EventStream(follower, live.begin(follower, topics, after), stack.pop_all())
 
 
 class EventStream(Response):

@@ -68,6 +68,7 @@ class Stream:
                 if not last:
                     newest: Any = await self._redis.xrevrange(await self._key(), count=1)
                     last = newest[0][0] if newest else "0-0"
+                    self._hear("")
                 found: Any = await self._redis.xread({await self._key(): last}, block=int(POLL_SECONDS * 1000))
                 for number, fields in found[0][1] if found else ():
                     await self._take(fields)
@@ -76,6 +77,7 @@ class Stream:
                     await self._relay.catch_up()
             except (RedisError, psycopg.Error) as error:
                 _log.warning("The stream of events cannot be read: %s", " ".join(str(error).split()))
+                last = ""  # it may come back with nothing in it
                 await asyncio.sleep(RETRY_SECONDS)
                 with suppress(psycopg.Error):  # told above, or in the next turn
                     await self._relay.catch_up()
