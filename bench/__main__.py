@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store
+from bench import api, crawls, datasets, fleet, live, merging, parsing, pictures, report, search, social, store
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -52,6 +52,10 @@ class Extent:
     """Of load on each thing that people do."""
     posts: int
     """In the thread of which a page is read."""
+    sockets: int
+    """That hear what is told."""
+    live_seconds: int
+    """Of as much as they can take, and of a steady rate."""
     due_shows: int
     """Shows of the catalog in which it is decided what is due."""
     due_records: int
@@ -75,6 +79,8 @@ FULL = Extent(
     searched=1.0,
     social_seconds=10,
     posts=1_000_000,
+    sockets=1000,
+    live_seconds=10,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -93,6 +99,8 @@ QUICK = Extent(
     searched=0.01,
     social_seconds=2,
     posts=50_000,
+    sockets=1000,
+    live_seconds=3,
     due_shows=10_000,
     due_records=100_000,
     leases=1_000,
@@ -251,6 +259,13 @@ class Bench:
         )
         report.social(self.console, self.watched.step("discussions and messages under load", measure))
 
+    def live(self) -> None:
+        """Live events to many sockets, beside bare ones."""
+        measure = partial(
+            live.measure, self.made.fresh(), sockets=self.extent.sockets, seconds=self.extent.live_seconds
+        )
+        report.live(self.console, self.watched.step("live events", measure))
+
     def fleet(self) -> None:
         """What is due, leases, and nights by one node and two."""
         url = self.made.fresh()
@@ -284,6 +299,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.api,
         Bench.search,
         Bench.social,
+        Bench.live,
         Bench.fleet,
         Bench.requests,
     )

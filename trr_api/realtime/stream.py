@@ -69,6 +69,7 @@ class Stream:
                     newest: Any = await self._redis.xrevrange(await self._key(), count=1)
                     last = newest[0][0] if newest else "0-0"
                     self._hear("")
+                    await self._relay.catch_up()
                 found: Any = await self._redis.xread({await self._key(): last}, block=int(POLL_SECONDS * 1000))
                 for number, fields in found[0][1] if found else ():
                     await self._take(fields)
