@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
-    live = Live(settings, database, listener)
+    live = Live(settings, database, listener, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

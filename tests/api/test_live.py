@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -131,6 +132,35 @@ class TestFollowing:
             ear.follow(f"thread:{thread}")
             posts = [write(town, thread) for _ in range(2)]
             assert heard(ear, 2) == posts
+
+    def test_whoever_commits_when_all_is_heard_once_and_in_order(
+        self, town: Town, people_url: str, thread: str
+    ) -> None:
+        tell = b"SELECT tell(%s, 'told', jsonb_build_object('by', %s::text))"
+        topic = f"thread:{thread}"
+
+        def writer(number: int) -> list[str]:
+            chance, committed = random.Random(number), []
+            with psycopg.connect(people_url) as connection:
+                for turn in range(40):
+                    names = [f"{number}.{turn}.{part}" for part in range(chance.randint(1, 3))]
+                    for name in names:
+                        connection.execute(tell, [topic, name])
+                        time.sleep(chance.random() * 0.003)
+                    if chance.random() < 0.3:
+                        connection.rollback()
+                    else:
+                        connection.commit()
+                        committed += names
+            return committed
+
+        with listening(town.address) as ear, ThreadPoolExecutor(6) as pool:
+            ear.follow(topic)
+            written = [name for names in pool.map(writer, range(6)) for name in names]
+            told = [ear.hear("told") for _ in written]
+            assert sorted(event["payload"]["by"] for event in told) == sorted(written)
+            assert [event["seq"] for event in told] == sorted({event["seq"] for event in told})
+            assert ear.is_quiet()
 
     def test_where_events_are_gone_a_gap_is_told(self, town: Town, thread: str) -> None:
         for _ in range(3):
@@ -382,7 +412,9 @@ class TestSlowAndSilent:
                 delays.append(time.monotonic() - started)
             assert max(delays) < 1
             assert [ear.end()[0] for ear in slow] == [hub.Close.TOO_SLOW] * 5
-            assert app.state.live.hub.closed[hub.Close.TOO_SLOW] == 5
+            assert metric(address, 'trr_api_live_closed_total{reason="too_slow"}') == 5
+            assert metric(address, "trr_api_live_followers") == 1
+            assert metric(address, "trr_api_live_delivered_total") >= 200
 
     def test_one_who_never_reads_again_is_cut_off(self, people_url: str, town: Town, thread: str) -> None:
         app = create_app(settings(people_url, live_queue=5))
@@ -393,7 +425,7 @@ class TestSlowAndSilent:
                 "SELECT tell(%s, 'big', jsonb_build_object('text', repeat('x', 100000))) FROM generate_series(1, 200)",
                 [f"thread:{thread}"],
             )
-            until(lambda: not app.state.live.hub.followers)
+            until(lambda: metric(address, "trr_api_live_followers") == 0)
 
     def test_a_half_open_socket_is_noticed(self, people_url: str) -> None:
         app = create_app(settings(people_url, live_ping=0.3))
@@ -404,8 +436,8 @@ class TestSlowAndSilent:
                     f"GET /api/v1/ws HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
                 )
-                until(lambda: len(app.state.live.hub.followers) == 2)
-                until(lambda: len(app.state.live.hub.followers) == 1)
+                until(lambda: metric(address, "trr_api_live_followers") == 2)
+                until(lambda: metric(address, "trr_api_live_followers") == 1)
             alive.say("heartbeat")
             alive.hear("heartbeat")
 
@@ -417,6 +449,12 @@ def slow_reader(address: str) -> Ear:
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     small.connect((host, int(port)))
     return Ear(address, sock=small, max_queue=1)
+
+
+def metric(address: str, name: str) -> float:
+    """One of the numbers for Prometheus."""
+    lines = httpx.get(f"{address}/metrics").text.splitlines()
+    return next(float(line.removeprefix(f"{name} ")) for line in lines if line.startswith(f"{name} "))
 
 
 def until(true: Callable[[], bool], seconds: float = 8) -> None:
@@ -566,6 +604,24 @@ class TestStreams:
     )
     def test_what_is_wrong_is_a_problem(self, town: Town, query: str, status: int) -> None:
         assert town.client().get(f"/events?{query}").status_code == status
+
+
+def test_a_server_that_stops_says_so_and_waits_for_no_listener(people_url: str, thread: str) -> None:
+    with ExitStack() as stack, ExitStack() as clients:
+        address = stack.enter_context(served(create_app(settings(people_url))))
+        ear = clients.enter_context(listening(address))
+        ear.follow(f"thread:{thread}")
+        stream = clients.enter_context(
+            httpx.stream("GET", f"{address}/api/v1/events?topic=thread:{thread}", timeout=10)
+        )
+        events = frames(stream.iter_lines())
+        assert next(events) == {"retry": "2000"}
+        started = time.monotonic()
+        stack.close()  # the server ends, and has waited for what ran
+        assert time.monotonic() - started < 5
+        assert ear.end()[0] == 1012  # restarts
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(events)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from support import Server, free_port, lacking
 from trr_api.accounts.tokens import Tokens
 from trr_api.session import Caller
 
-MESSAGES = 240
+MESSAGES = 160
 SECRET = "a secret of the tests"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 from uuid import UUID, uuid4
 
+from trr_api.metrics import Metrics
 from trr_api.realtime.events import Event, envelope, parts
 from trr_api.session import Caller
 
@@ -95,14 +96,12 @@ def channels(follower: Follower, topics: Collection[str]) -> list[str]:
 class Hub:
     """Topic -> followers."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         # What comes while a follower is told of the past is held back for it.
         self._rooms: dict[str, dict[Follower, list[Event] | None]] = {}
         self._people: dict[UUID, set[Follower]] = {}
         self._typing: dict[tuple[str, UUID], asyncio.TimerHandle] = {}
-        self.followers: set[Follower] = set()
-        self.delivered = 0
-        self.closed: Counter[Close] = Counter()
 
     def enter(self, follower: Follower, topics: Collection[str]) -> None:
         """Hold events of topics back for a follower, until `open`."""
@@ -132,6 +131,10 @@ class Hub:
         follower.topics.pop(topic, None)
         self.pause(follower, [topic])
 
+    def arrive(self) -> None:
+        """A new one has come."""
+        self._metrics.followers.inc()
+
     def know(self, follower: Follower, caller: Caller) -> None:
         """Whose a follower is, from now on."""
         follower.caller = caller
@@ -142,16 +145,16 @@ class Hub:
         """It has ended."""
         for topic in list(follower.topics):
             self.leave(follower, topic)
-        self.followers.discard(follower)
+        self._metrics.followers.dec()
         if follower.closing is not None:
-            self.closed[follower.closing[0]] += 1
+            self._metrics.closed.labels(follower.closing[0].name.lower()).inc()
         user = follower.caller.user_id
         if user is not None and user in self._people:
             self._people[user].discard(follower)
             if not self._people[user]:
                 del self._people[user]
 
-    def count(self, user: UUID) -> int:
+    def sockets_of(self, user: UUID) -> int:
         """How many followers somebody has."""
         return len(self._people.get(user, ()))
 
@@ -169,7 +172,7 @@ class Hub:
                     follower.offer(text)
                 else:
                     held.append(event)
-            self.delivered += len(room)
+            self._metrics.delivered.inc(len(room))
             if event.name == "thread_created":
                 for follower in list(room):
                     if follower.on_thread is not None:

@@ -7,19 +7,17 @@ there, and tells its own followers what is different from before.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
-
-import psycopg
 
 from trr_api.database import Database
 from trr_api.queries import Statement
 from trr_api.realtime import queries
 from trr_api.realtime.events import envelope
 from trr_api.realtime.hub import Follower
+from trr_api.realtime.relay import note
 
 BEAT_SECONDS: Final = 10.0
 FORGOTTEN_SECONDS: Final = 30.0
@@ -28,7 +26,6 @@ GATHER_SECONDS: Final = 0.05
 """What moves within this time is looked at once."""
 
 _FORGOTTEN: Final = timedelta(seconds=FORGOTTEN_SECONDS)
-_log = logging.getLogger(__name__)
 
 
 class Presence:
@@ -104,8 +101,8 @@ class Presence:
                     await self._write(queries.beat(ours))
                 await self._write(Statement(queries.EXPIRE, [_FORGOTTEN]))
                 await self._read(list(self._devices))
-            except psycopg.Error as error:
-                _log.warning("Who is there cannot be written: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("Who is there cannot be written", error)
 
     async def _read_soon(self) -> None:
         while self._to_read:
@@ -113,8 +110,8 @@ class Presence:
             topics, self._to_read = list(self._to_read), set()
             try:
                 await self._read(topics)
-            except psycopg.Error as error:
-                _log.warning("Who is there cannot be read: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("Who is there cannot be read", error)
 
     async def _read(self, topics: list[str]) -> None:
         async with self._lock:  # what was read last is what counts

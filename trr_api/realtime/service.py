@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,17 +11,16 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
-
 from trr_api.config import Settings
 from trr_api.database import Database
 from trr_api.listener import LIVE, Listener
+from trr_api.metrics import Metrics
 from trr_api.problems import Problem
 from trr_api.realtime import queries
 from trr_api.realtime.events import Event, envelope, parts
 from trr_api.realtime.hub import Close, Follower, Hub, channels
 from trr_api.realtime.presence import Presence
-from trr_api.realtime.relay import Relay
+from trr_api.realtime.relay import Relay, note
 from trr_api.realtime.stream import Stream
 from trr_api.session import Caller, session
 
@@ -31,15 +29,13 @@ PRUNE_SECONDS: Final = 600.0
 MOST_THREADS: Final = 100
 """Of an episode, that its address follows."""
 
-_log = logging.getLogger(__name__)
-
 
 class Live:
     """Begins to read the outbox when somebody follows something first."""
 
-    def __init__(self, settings: Settings, database: Database, listener: Listener) -> None:
+    def __init__(self, settings: Settings, database: Database, listener: Listener, metrics: Metrics) -> None:
         self.settings = settings
-        self.hub = Hub()
+        self.hub = Hub(metrics)
         self.relay = Relay(database, self.hub)
         self.presence = Presence(database, self._moved)
         self._stream = None if settings.redis_url is None else Stream(settings, database, self.relay, self._hear)
@@ -80,7 +76,7 @@ class Live:
         """A new one; it may be closing already, where there are too many from its address."""
         made = Follower(self.settings.live_queue)
         self._addresses[address] += 1
-        self.hub.followers.add(made)
+        self.hub.arrive()
         if 0 < self.settings.live_per_address < self._addresses[address]:
             made.close(Close.TOO_MUCH, "Too many sockets from this address.")
         try:
@@ -97,7 +93,7 @@ class Live:
         self.hub.know(follower, caller)  # before it is checked: what ends it from now on is heard
         async with session(self._database, caller, write=False) as opened:
             await opened.fetch(queries.caller())
-        if caller.user_id is not None and 0 < self.settings.live_per_user < self.hub.count(caller.user_id):
+        if caller.user_id is not None and 0 < self.settings.live_per_user < self.hub.sockets_of(caller.user_id):
             raise Problem("too-many-requests", "Too many sockets of yours. Close one.")
 
     async def follow(self, follower: Follower, topics: Sequence[str], after: int | None) -> None:
@@ -231,8 +227,8 @@ class Live:
             await asyncio.sleep(PRUNE_SECONDS)
             try:
                 await self.prune(kept)
-            except psycopg.Error as error:
-                _log.warning("The outbox cannot be pruned: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("The outbox cannot be pruned", error)
 
     async def prune(self, kept: timedelta) -> int:
         """Delete older events than so; how many these were."""
