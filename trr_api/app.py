@@ -19,6 +19,8 @@ from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
+from trr_api.avatars.keeping import Avatars
+from trr_api.avatars.routes import router as avatars
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
 from trr_api.catalog.find.routes import router as find
@@ -38,6 +40,7 @@ from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.listener import Listener
 from trr_api.messages.personal.routes import router as own_messages
+from trr_api.messages.routes import groups
 from trr_api.messages.routes import router as messages
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
@@ -45,7 +48,7 @@ from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.realtime.routes import router as realtime
 from trr_api.realtime.service import Live
-from trr_api.routing import PREFIX, take_in
+from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
 from trr_api.search.routes import router as search
 from trr_api.throttle import Throttle
 
@@ -78,6 +81,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             await live.close()
             await listener.close()
             await database.close()
+            app.state.avatars.close()
 
     app = FastAPI(
         title="TRR",
@@ -95,10 +99,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.listener = listener
     app.state.live = live
     app.state.accounts = Accounts(settings, database, Tokens(settings))
+    app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, messages, own_messages, accounts, moderation)
-    take_in(app, realtime, admin, health)
+    take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
+    take_in(app, accounts, avatars, moderation, realtime, admin, health)
     docs.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))

@@ -30,7 +30,11 @@ class Settings(BaseSettings):
     """Seconds that running requests get to end after SIGTERM."""
 
     images_store: str = Field(default="", validation_alias="IMAGES_STORE")
-    """As the crawls have it: what they keep in a folder is served from there."""
+    """As the crawls have it: what they keep in a folder is served from there, and avatars are kept there too."""
+    images_cdn_url: str = Field(default="", validation_alias="IMAGES_CDN_URL")
+    aws_region: str | None = Field(default=None, validation_alias="AWS_REGION")
+    aws_endpoint_url: str | None = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
+    aws_profile: str | None = Field(default=None, validation_alias="AWS_PROFILE")
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call, by commas; `*` for all. None: no CORS headers."""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trr_api.database import as_problem
 from trr_api.metrics import Metrics
 from trr_api.problems import Problem, respond
-from trr_api.routing import LARGEST_BODY
+from trr_api.routing import LARGER_BODIES, LARGEST_BODY
 
 LONGEST_ADDRESS: Final = 8_000
 """Bytes of path and query."""
@@ -71,8 +71,9 @@ def check_size(scope: Scope) -> None:
         raise Problem("address-too-long", f"The address and its query may have {LONGEST_ADDRESS} bytes.")
     headers = scope["headers"]
     length = next((value for name, value in headers if name == b"content-length"), b"0")
-    if length.isdigit() and int(length) > LARGEST_BODY:
-        raise Problem("body-too-large", f"A body may have {LARGEST_BODY} bytes.")
+    largest = LARGER_BODIES.get(scope["path"], LARGEST_BODY)
+    if length.isdigit() and int(length) > largest:
+        raise Problem("body-too-large", f"A body may have {largest} bytes.")
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
         raise Problem(
             "headers-too-large", f"A request may have {MOST_HEADERS} headers and {LARGEST_HEADERS} bytes of them."

@@ -71,8 +71,8 @@ def columns(fields: Fields) -> str:
 def person(condition: str) -> str:
     """An expression: somebody, as others name them."""
     return (
-        "(SELECT json_build_object('id', person.id, 'name', person.name, 'display_name', person.display_name) "
-        f"FROM users person WHERE person.id = {condition})"
+        "(SELECT json_build_object('id', person.id, 'name', person.name, 'display_name', person.display_name, "
+        f"'avatar_url', person.avatar_url) FROM users person WHERE person.id = {condition})"
     )
 
 

@@ -18,6 +18,8 @@ class Author(Shape):
     id: UUID
     name: str = Field(examples=["ada"])
     display_name: str | None
+    avatar_url: str | None = Field(examples=["/objects/avatars/ada.webp"])
+    """What starts with a slash is on this server."""
 
 
 class Reactions(Shape):

@@ -103,6 +103,8 @@ users = Table(
     Column("name", Code, nullable=False),
     Column("display_name", Text),
     Column("bio", Text),
+    # Of the picture in the store; it was acknowledged before.
+    Column("avatar_url", Text),
     Column("role", Code, nullable=False, server_default=text("'user'")),
     _now("created_at"),
     UniqueConstraint("name"),

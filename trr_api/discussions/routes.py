@@ -40,7 +40,7 @@ from trr_api.tables import DEEPEST_POST
 
 FEED_LENGTH: Final = 50
 
-router = routing.router("", "discussions")
+router = routing.router("", "discussions", max_body_size=routing.LARGEST_BODY)
 
 ThreadId = Annotated[Id, id_of("thread")]
 PostId = Annotated[Id, id_of("post")]

@@ -41,9 +41,9 @@ CONVERSATION: Final[Fields] = {
     "title": "conversation.title",
     "created_at": "conversation.created_at",
     "others": objects(
-        {"id": "other.id", "name": "other.name", "display_name": "other.display_name"},
-        "(SELECT users.id, users.name, users.display_name FROM conversation_members member "
-        "JOIN users ON users.id = member.user_id WHERE member.conversation_id = conversation.id "
+        {name: f"other.{name}" for name in ("id", "name", "display_name", "avatar_url")},
+        "(SELECT users.* FROM conversation_members member JOIN users ON users.id = member.user_id "
+        "WHERE member.conversation_id = conversation.id "
         "AND member.user_id <> inbox.user_id ORDER BY member.joined_at, member.id LIMIT 5) other",
     ),
     "member_count": (

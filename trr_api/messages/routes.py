@@ -1,4 +1,4 @@
-"""/dms: conversations of two people or a group. What the caller is no member of is not there."""
+"""/dms and /dm-groups: conversations of two people or a group. What the caller is no member of is not there."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ from trr_api.messages.schemas import (
     NewMessage,
     NewText,
     ReadReceipt,
-    ReadUpTo,
+    ReadTo,
 )
 from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.social import Reaction, Written
 
-router = routing.router("/dms", "messages")
+router = routing.router("/dms", "messages", max_body_size=routing.LARGEST_BODY)
+groups = routing.router("/dm-groups", "messages", max_body_size=routing.LARGEST_BODY)
 
 ConversationId = Annotated[Id, id_of("conversation")]
 UserId = Annotated[Id, id_of("user")]
@@ -111,7 +112,7 @@ async def open_conversation(session: Session, caller: Somebody, wanted: NewConve
     return written(conversation, 201 if is_new else 200)
 
 
-@router.post("/groups", status_code=201, response_model=Written, summary="Found a group")
+@groups.post("", status_code=201, response_model=Written, summary="Found a group")
 async def open_group(session: Session, caller: Somebody, wanted: NewGroup) -> Response:
     """All of these people or none: those must be people to whom the caller may write."""
     if caller.user_id in wanted.member_ids:
@@ -191,7 +192,7 @@ async def unmute(session: Session, _: Somebody, conversation: ConversationId) ->
 
 
 @router.post("/{conversation}/read", response_model=ReadReceipt, summary="Say how far I have read")
-async def read(session: Session, _: Somebody, conversation: ConversationId, seen: ReadUpTo) -> Response:
+async def read(session: Session, _: Somebody, conversation: ConversationId, seen: ReadTo) -> Response:
     """Forward only: what was read stays read. The others see it."""
     [(receipt,)] = await session.fetch(queries.read(conversation, seen.number))
     if receipt is None:

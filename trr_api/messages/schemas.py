@@ -158,7 +158,7 @@ class ConversationDetails(Conversation):
     """Who is there longest comes first."""
 
 
-class ReadUpTo(Shape):
+class ReadTo(Shape):
     """What was read."""
 
     number: Number

@@ -16,7 +16,7 @@ from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 
-router = routing.router("/me", "messages")
+router = routing.router("/me", "messages", max_body_size=routing.LARGEST_BODY)
 
 Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 Nothing = Annotated[Parameters, Query()]

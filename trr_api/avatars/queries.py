@@ -1,0 +1,17 @@
+"""SQL of avatars."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trr_api.queries import Statement
+
+_SET: Final = b"""
+WITH before AS (SELECT id, avatar_url FROM users WHERE id = caller() FOR NO KEY UPDATE)
+UPDATE users SET avatar_url = $1 FROM before WHERE users.id = before.id RETURNING before.avatar_url
+"""
+
+
+def set_avatar(url: str | None) -> Statement:
+    """Let the caller be shown by a picture, or by none; the address of the one before."""
+    return Statement(_SET, [url])

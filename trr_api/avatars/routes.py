@@ -1,0 +1,60 @@
+"""/me/avatar."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import BackgroundTasks, Depends, Request, Response
+
+from trr_api import routing, session
+from trr_api.avatars import queries
+from trr_api.avatars.keeping import Avatars
+from trr_api.database import Database
+from trr_api.deps import Catalog, Somebody
+from trr_api.problems import Problem
+from trr_api.session import Caller
+
+# Every client can send bytes so; what they are is told by themselves.
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+router = routing.router("/me/avatar", "accounts", max_body_size=routing.LARGEST_AVATAR)
+
+
+async def _avatars(request: Request) -> Avatars:
+    found: Avatars = request.app.state.avatars
+    return found
+
+
+Kept = Annotated[Avatars, Depends(_avatars)]
+
+
+@router.put("", status_code=204, summary="Choose my picture", openapi_extra=_BODY)
+async def change_avatar(
+    request: Request, database: Catalog, caller: Somebody, avatars: Kept, tasks: BackgroundTasks
+) -> Response:
+    """JPEG, PNG or WebP, 2 MB at most; the middle of it is kept, 400 pixels wide and high, and nothing else of it."""
+    assert caller.user_id is not None
+    if not (content := await request.body()):
+        raise Problem("invalid-body", "Send the bytes of a picture.")
+    await _set(database, caller, avatars, tasks, await avatars.keep(caller.user_id, content))
+    return Response(status_code=204, background=tasks)
+
+
+@router.delete("", status_code=204, summary="Take my picture away")
+async def delete_avatar(database: Catalog, caller: Somebody, avatars: Kept, tasks: BackgroundTasks) -> Response:
+    """Whether there was one or not."""
+    await _set(database, caller, avatars, tasks, None)
+    return Response(status_code=204, background=tasks)
+
+
+async def _set(database: Database, caller: Caller, avatars: Avatars, tasks: BackgroundTasks, url: str | None) -> None:
+    """Show the caller by it. No connection waits for a picture; the one before goes when nobody is shown it."""
+    async with session.session(database, caller, write=True) as opened:
+        [(before,)] = await opened.fetch(queries.set_avatar(url))
+    if before is not None and before != url:
+        tasks.add_task(avatars.forget, before)
