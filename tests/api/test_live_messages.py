@@ -51,7 +51,7 @@ def ben(town: Town) -> Person:
 
 @pytest.fixture
 def group(ada: Person, ben: Person) -> str:
-    made = ada.ask("POST", "/dms/groups", {"title": "Pier crew", "member_ids": [str(ben.id)]})
+    made = ada.ask("POST", "/dm-groups", {"title": "Pier crew", "member_ids": [str(ben.id)]})
     return str(made["id"])
 
 

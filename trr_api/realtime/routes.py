@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response, WebSocket
+from pydantic.json_schema import SkipJsonSchema
 from starlette.types import Receive, Scope, Send
 
 from trr_api import routing
@@ -73,10 +74,10 @@ async def stream_events(
     live: Annotated[Live, Depends(_live)],
     caller: Anyone,
     asked: Annotated[EventsParameters, Query()],
-    last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+    last_event_id: Annotated[str | SkipJsonSchema[None], Header(pattern="^[0-9]{0,18}$")] = None,
 ) -> Response:
     """Server-sent events, for those who only read. Goes on after `Last-Event-ID`, or after `after`."""
-    after = asked.after if last_event_id is None else int(last_event_id)
+    after = int(last_event_id) if last_event_id else asked.after
     async with AsyncExitStack() as stack:
         follower = stack.enter_context(live.follower(request.client.host if request.client else "nobody"))
         if follower.closing is not None:

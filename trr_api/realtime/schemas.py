@@ -7,10 +7,13 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from trr_api.parameters import Parameters
+from trr_api.realtime.queries import TOPICS
 
 MOST_TOPICS = 50
 
-Topic = Annotated[str, StringConstraints(pattern="^[a-z]{1,20}:[0-9a-f-]{36}$")]
+Topic = Annotated[
+    str, StringConstraints(pattern=f"^({'|'.join(TOPICS)}):[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$")
+]
 
 
 class EventsParameters(Parameters):
