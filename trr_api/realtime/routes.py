@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response, WebSocket
-from pydantic.json_schema import SkipJsonSchema
 from starlette.types import Receive, Scope, Send
 
 from trr_api import routing
@@ -74,7 +73,7 @@ async def stream_events(
     live: Annotated[Live, Depends(_live)],
     caller: Anyone,
     asked: Annotated[EventsParameters, Query()],
-    last_event_id: Annotated[str | SkipJsonSchema[None], Header(pattern="^[0-9]{0,18}$")] = None,
+    last_event_id: Annotated[str, Header(pattern="^[0-9]{0,18}$")] = "",
 ) -> Response:
     """Server-sent events, for those who only read. Goes on after `Last-Event-ID`, or after `after`."""
     after = int(last_event_id) if last_event_id else asked.after
