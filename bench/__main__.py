@@ -80,7 +80,7 @@ FULL = Extent(
     social_seconds=10,
     posts=1_000_000,
     sockets=1000,
-    live_seconds=10,
+    live_seconds=5,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -262,7 +262,11 @@ class Bench:
     def live(self) -> None:
         """Live events to many sockets, beside bare ones."""
         measure = partial(
-            live.measure, self.made.fresh(), sockets=self.extent.sockets, seconds=self.extent.live_seconds
+            live.measure,
+            self.made.fresh(),
+            sockets=self.extent.sockets,
+            seconds=self.extent.live_seconds,
+            rounds=self.extent.rounds,
         )
         report.live(self.console, self.watched.step("live events", measure))
 

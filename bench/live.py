@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing.connection import Connection as Pipe
+from statistics import median
 from typing import Final
 
 from websockets.sync.client import connect
@@ -67,8 +68,8 @@ class Result:
     bare: Fanout
 
 
-def measure(url: str, *, sockets: int, seconds: int) -> Result:
-    """In an empty, migrated database."""
+def measure(url: str, *, sockets: int, seconds: int, rounds: int) -> Result:
+    """In an empty, migrated database: the medians of so many rounds, in which all are measured in turns."""
     with database.connect(url, autocommit=True) as connection:
         for statement in _FILL.format(rooms=ROOMS).split(";\n"):
             connection.execute(statement.encode())
@@ -86,7 +87,17 @@ def measure(url: str, *, sockets: int, seconds: int) -> Result:
             with _bare() as port, _crowd(port, "/", topics, sockets, SLOW) as pipe, _publisher(port) as publish:
                 return _fanout(pipe, publish, topics, sockets, SLOW, seconds)
 
-        return Result(sockets=sockets, bare=bare(), live=live(SLOW), live_alone=live(0.0))
+        measured = [(bare(), live(SLOW), live(0.0)) for _ in range(rounds)]
+        of_bare, of_live, of_alone = (_medians(found) for found in zip(*measured, strict=True))
+        return Result(sockets=sockets, bare=of_bare, live=of_live, live_alone=of_alone)
+
+
+def _medians(found: Sequence[Fanout]) -> Fanout:
+    return Fanout(
+        per_second=median(one.per_second for one in found),
+        p50=median(one.p50 for one in found),
+        p99=median(one.p99 for one in found),
+    )
 
 
 def _fanout(pipe: Pipe, publish: Publish, topics: Sequence[str], sockets: int, slow: float, seconds: int) -> Fanout:

@@ -209,8 +209,9 @@ class TestFollowing:
         with listening(town.address, token=town.token(ada)) as ear:
             told = ear.follow(topic.format(other))
             assert (told["type"], told["payload"]["type"]) == ("error", "/problems/not-found")
-        with Ear(town.address, f"/discussions/episodes/{other}") as ear:
-            assert ear.end()[0] == hub.Close.NOT_FOUND
+        for path in (str(other), "one", f"{other}?after=yesterday", f"{other}:x"):
+            with Ear(town.address, f"/discussions/episodes/{path}") as ear:
+                assert ear.end()[0] == hub.Close.NOT_FOUND
 
     def test_what_is_somebodys_own_needs_a_log_in(self, town: Town, ada: UUID) -> None:
         with listening(town.address) as ear:

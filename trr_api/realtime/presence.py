@@ -101,6 +101,7 @@ class Presence:
                     await self._write(queries.beat(ours))
                 await self._write(Statement(queries.EXPIRE, [_FORGOTTEN]))
                 await self._read(list(self._devices))
+                self._there = {topic: users for topic, users in self._there.items() if topic in self._devices}
             except Exception as error:
                 note("Who is there cannot be written", error)
 

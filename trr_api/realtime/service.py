@@ -21,6 +21,7 @@ from trr_api.realtime.events import Event, envelope, parts
 from trr_api.realtime.hub import Close, Follower, Hub, channels
 from trr_api.realtime.presence import Presence
 from trr_api.realtime.relay import Relay, note
+from trr_api.realtime.schemas import TOPIC
 from trr_api.realtime.stream import Stream
 from trr_api.session import Caller, session
 
@@ -128,6 +129,32 @@ class Live:
                 self.hub.leave(follower, topic)
             raise
 
+    async def begin(self, follower: Follower, topics: Sequence[str], after: int | None) -> None:
+        """Tell the past, after what the client has, as far as this is known; then what comes."""
+        is_known = True
+        if after is not None:
+            [(is_known,)] = await self._database.fetch(queries.IS_KNOWN, [after])
+        place = after if after is not None and is_known else self.relay.seq
+        for topic in topics:
+            follower.offer(envelope("subscribed", {}, topic, place))
+            if not is_known:
+                follower.offer(envelope("gap", {"detail": "What came meanwhile is not known any more."}, topic, place))
+        while True:  # piece by piece, until it has come to where the hub is
+            await follower.drained()
+            followed = [topic for topic in topics if topic in follower.topics]  # some may have ended
+            self.hub.enter(follower, followed)
+            to = self.relay.seq
+            values = [channels(follower, followed), place, to, REPLAYED_AT_ONCE]
+            rows = [] if place >= to else await self._database.fetch(queries.REPLAY, values)
+            for event in map(Event.of_row, rows):
+                if follower.sees(event):
+                    follower.offer(event.text)
+            if len(rows) < REPLAYED_AT_ONCE:
+                self.hub.open(follower, [topic for topic in followed if topic in follower.topics], max(place, to))
+                return
+            place = rows[-1][0]
+            self.hub.pause(follower, followed)
+
     async def unfollow(self, follower: Follower, topic: str) -> None:
         """Send no more of a topic."""
         self.hub.leave(follower, topic)
@@ -164,42 +191,12 @@ class Live:
         await self._whisper(told)
 
     def _check(self, follower: Follower, topic: str) -> None:
-        try:
-            kind, _ = parts(topic)
-        except ValueError:
-            kind = ""
-        if kind not in queries.TOPICS:
+        if not TOPIC.fullmatch(topic):
             raise Problem("invalid-parameter", f"{topic[:60]!r} is no topic; they look like thread:<id>.")
         if topic in follower.topics:
             raise Problem("conflict", f"You follow {topic} already.")
-        if kind in queries.PERSONAL and follower.caller.user_id is None:
+        if parts(topic)[0] in queries.PERSONAL and follower.caller.user_id is None:
             raise Problem("unauthorized", "This needs a log-in: send a token first.")
-
-    async def begin(self, follower: Follower, topics: Sequence[str], after: int | None) -> None:
-        """Tell the past, after what the client has, as far as this is known; then what comes."""
-        is_known = True
-        if after is not None:
-            [(is_known,)] = await self._database.fetch(queries.IS_KNOWN, [after])
-        place = after if after is not None and is_known else self.relay.seq
-        for topic in topics:
-            follower.offer(envelope("subscribed", {}, topic, place))
-            if not is_known:
-                follower.offer(envelope("gap", {"detail": "What came meanwhile is not known any more."}, topic, place))
-        while True:  # piece by piece, until it has come to where the hub is
-            await follower.drained()
-            followed = [topic for topic in topics if topic in follower.topics]  # some may have ended
-            self.hub.enter(follower, followed)
-            to = self.relay.seq
-            values = [channels(follower, followed), place, to, REPLAYED_AT_ONCE]
-            rows = [] if place >= to else await self._database.fetch(queries.REPLAY, values)
-            for event in map(Event.of_row, rows):
-                if follower.sees(event):
-                    follower.offer(event.text)
-            if len(rows) < REPLAYED_AT_ONCE:
-                self.hub.open(follower, [topic for topic in followed if topic in follower.topics], max(place, to))
-                return
-            place = rows[-1][0]
-            self.hub.pause(follower, followed)
 
     def _hear(self, text: str) -> None:
         if not text:  # something may have been lost

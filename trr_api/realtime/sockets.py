@@ -141,6 +141,8 @@ class Socket:
                 await self._handle(text)
 
     async def _open(self, scope: Scope) -> None:
+        if self._follower.closing is not None:
+            return
         if (token := token_of(scope)) is not None:
             await self._told(self._authenticate(token), None)
         elif self._fixed is not None and parts(self._fixed)[0] in PERSONAL:
