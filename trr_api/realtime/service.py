@@ -219,21 +219,17 @@ class Live:
             await self._database.fetch(queries.WHISPER, [text])
 
     async def _prune(self) -> None:
-        kept = timedelta(hours=self.settings.outbox_hours)
         while True:
             await asyncio.sleep(PRUNE_SECONDS)
             try:
-                await self.prune(kept)
+                while await self._prune_some() == queries.PRUNED_AT_ONCE:
+                    pass
             except Exception as error:
                 note("The outbox cannot be pruned", error)
 
-    async def prune(self, kept: timedelta) -> int:
-        """Delete older events than so; how many these were."""
-        gone = 0
-        while True:
-            async with self._database.transaction(write=True) as connection:
-                cursor = await connection.execute(queries.PRUNE, [kept])
-                [(count,)] = await cursor.fetchall()
-            gone += int(count)
-            if count < queries.PRUNED_AT_ONCE:
-                return gone
+    async def _prune_some(self) -> int:
+        kept = timedelta(hours=self.settings.outbox_hours)
+        async with self._database.transaction(write=True) as connection:
+            cursor = await connection.execute(queries.PRUNE, [kept])
+            [(gone,)] = await cursor.fetchall()
+        return int(gone)
