@@ -67,12 +67,14 @@ def _refused() -> Problem:
 
 def links(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) of a page: its beginning, and the next page if there is one."""
-    query = [(name, value) for name, value in parse_qsl(request.scope["query_string"].decode()) if name != "cursor"]
-    found = [f'<{_address(request, query)}>; rel="first"']
+    found = [f'<{address(request, cursor=None)}>; rel="first"']
     if cursor is not None:
-        found.append(f'<{_address(request, [*query, ("cursor", cursor)])}>; rel="next"')
+        found.append(f'<{address(request, cursor=cursor)}>; rel="next"')
     return {"link": ", ".join(found)}
 
 
-def _address(request: Request, query: list[tuple[str, str]]) -> str:
+def address(request: Request, **values: object) -> str:
+    """This request's address with other values in its query; None takes one out."""
+    kept = [pair for pair in parse_qsl(request.scope["query_string"].decode()) if pair[0] not in values]
+    query = [*kept, *((name, value) for name, value in values.items() if value is not None)]
     return request.url.path + (f"?{urlencode(query)}" if query else "")

@@ -212,7 +212,8 @@ class TestGroups:
             [group],
         )
         late = Person(town, f"late_{next(_names)}")
-        assert ada.client.put(f"/dms/{group}/members/{late.id}", json={}).status_code == 404
+        for identifier in (late.id, uuid4()):
+            assert ada.client.put(f"/dms/{group}/members/{identifier}", json={}).status_code == 409
         assert len(ada.has(group)["others"]) == 5
         assert ada.has(group)["member_count"] == 100
 
@@ -223,9 +224,12 @@ class TestMessages:
         for number in range(1, 8):
             (ada if number % 2 else ben).sends(pair, f"{number}")
         path = f"/dms/{pair}/messages"
-        newest = ben.client.get(f"{path}?limit=3").json()
+        answer = ben.client.get(f"{path}?limit=3")
+        newest = answer.json()
         assert [message["number"] for message in newest["data"]] == [7, 6, 5]
         assert (newest["before"], newest["after"]) == (5, 7)
+        assert answer.links["next"]["url"] == f"/api/v1{path}?limit=3&before=5"
+        assert answer.links["prev"]["url"] == f"/api/v1{path}?limit=3&after=7"
         older = ben.client.get(f"{path}?limit=3&before={newest['before']}").json()
         assert ([message["body"] for message in older["data"]], older["before"]) == (["4", "3", "2"], 2)
         oldest = ben.client.get(f"{path}?limit=3&before={older['before']}").json()

@@ -480,6 +480,12 @@ def test_it_works_for_an_owner_whom_it_binds_too(embedded_server: Server) -> Non
                 assert count(acted, "posts") == 3
                 assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.post]) == 0
                 assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.answer]) == 1
+            with acting(connection, scene.cleo) as acted:
+                message = "INSERT INTO messages (conversation_id, sender_id, body, html) VALUES (%s, %s, 'Hi', '')"
+                assert attempt(acted, message, [scene.conversation, scene.cleo]) == 1
+                assert acted.execute("SELECT max(number), count(*) FROM messages").fetchall() == [(3, 3)]
+                [(receipt,)] = acted.execute("SELECT read_conversation(%s, 3)", [scene.conversation]).fetchall()
+                assert receipt["number"] == 3
             with acting(connection, scene.mod) as acted:
                 assert acted.execute("SELECT moderate_post(%s, true, 'x')", [scene.post]).fetchall() == [(True,)]
             assert count(connection, "outbox") > 0

@@ -12,6 +12,11 @@ UPDATE users SET avatar_url = $1 FROM before WHERE users.id = before.id RETURNIN
 """
 
 
+def logged_in() -> Statement:
+    """Nothing; that the log-in of the caller lasts is looked at with every statement."""
+    return Statement(b"SELECT")
+
+
 def set_avatar(url: str | None) -> Statement:
     """Let the caller be shown by a picture, or by none; the address of the one before."""
     return Statement(_SET, [url])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import BackgroundTasks, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from trr_api import routing, session
 from trr_api.avatars import queries
@@ -34,27 +34,26 @@ Kept = Annotated[Avatars, Depends(_avatars)]
 
 
 @router.put("", status_code=204, summary="Choose my picture", openapi_extra=_BODY)
-async def change_avatar(
-    request: Request, database: Catalog, caller: Somebody, avatars: Kept, tasks: BackgroundTasks
-) -> Response:
+async def change_avatar(request: Request, database: Catalog, caller: Somebody, avatars: Kept) -> Response:
     """JPEG, PNG or WebP, 2 MB at most; the middle of it is kept, 400 pixels wide and high, and nothing else of it."""
     assert caller.user_id is not None
+    async with session.session(database, caller, write=False) as opened:
+        await opened.fetch(queries.logged_in())  # before anything is kept
     if not (content := await request.body()):
         raise Problem("invalid-body", "Send the bytes of a picture.")
-    await _set(database, caller, avatars, tasks, await avatars.keep(caller.user_id, content))
-    return Response(status_code=204, background=tasks)
+    return await _set(database, caller, avatars, await avatars.keep(caller.user_id, content))
 
 
 @router.delete("", status_code=204, summary="Take my picture away")
-async def delete_avatar(database: Catalog, caller: Somebody, avatars: Kept, tasks: BackgroundTasks) -> Response:
+async def delete_avatar(database: Catalog, caller: Somebody, avatars: Kept) -> Response:
     """Whether there was one or not."""
-    await _set(database, caller, avatars, tasks, None)
-    return Response(status_code=204, background=tasks)
+    return await _set(database, caller, avatars, None)
 
 
-async def _set(database: Database, caller: Caller, avatars: Avatars, tasks: BackgroundTasks, url: str | None) -> None:
+async def _set(database: Database, caller: Caller, avatars: Avatars, url: str | None) -> Response:
     """Show the caller by it. No connection waits for a picture; the one before goes when nobody is shown it."""
     async with session.session(database, caller, write=True) as opened:
         [(before,)] = await opened.fetch(queries.set_avatar(url))
     if before is not None and before != url:
-        tasks.add_task(avatars.forget, before)
+        await avatars.forget(before)
+    return Response(status_code=204)

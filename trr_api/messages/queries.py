@@ -10,7 +10,7 @@ from uuid import UUID
 
 from trr_api.catalog.queries import embedded
 from trr_api.queries import Fields, Sort, Statement, after_place, columns, objects, page, person
-from trr_api.tables import REACTIONS
+from trr_api.tables import LARGEST_GROUP, REACTIONS
 
 if TYPE_CHECKING:
     from trr_api.messages.schemas import MessagesParameters
@@ -263,12 +263,15 @@ def why_not(conversation: UUID, number: int | None = None) -> Statement:
     """What stands against doing something there; the columns are those of `routes.Obstacles`."""
     return Statement(
         b"SELECT conversation.id IS NOT NULL, coalesce(conversation.is_group, false), "
-        b"coalesce(is_conversation_owner(conversation.id), false), message.id IS NOT NULL, "
+        b"coalesce(is_conversation_owner(conversation.id), false), "
+        b"(SELECT count(*) >= %d FROM conversation_members WHERE conversation_id = conversation.id), "
+        b"message.id IS NOT NULL, "
         b"coalesce(message.sender_id = caller(), false), is_banned(), EXISTS ("
         b"SELECT FROM conversation_members other JOIN blocks ON blocked_id = other.user_id "
         b"WHERE other.conversation_id = conversation.id AND NOT is_group AND blocker_id = caller()) "
         b"FROM (VALUES ($1::uuid, $2::int)) asked (conversation, number) "
         b"LEFT JOIN conversations conversation ON conversation.id = asked.conversation "
-        b"LEFT JOIN messages message ON message.conversation_id = conversation.id AND message.number = asked.number",
+        b"LEFT JOIN messages message ON message.conversation_id = conversation.id AND message.number = asked.number"
+        % LARGEST_GROUP,
         [conversation, number],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -32,10 +33,11 @@ from trr_api.messages.schemas import (
     ReadReceipt,
     ReadTo,
 )
-from trr_api.paging import PageParameters
+from trr_api.paging import PageParameters, address
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.social import Reaction, Written
+from trr_api.tables import LARGEST_GROUP
 
 router = routing.router("/dms", "messages", max_body_size=routing.LARGEST_BODY)
 groups = routing.router("/dm-groups", "messages", max_body_size=routing.LARGEST_BODY)
@@ -66,6 +68,7 @@ class Obstacles:
     has_conversation: bool
     is_group: bool
     is_owner: bool
+    is_full: bool
     has_message: bool
     is_my_message: bool
     is_banned: bool
@@ -85,7 +88,9 @@ class Obstacles:
             return Problem("forbidden", "This is for the owners of the group.")
         if of_mine and not self.is_my_message:
             return Problem("forbidden", "This is for the sender of the message.")
-        if of_message:
+        if of_group and self.is_full:
+            return Problem("conflict", f"The group has {LARGEST_GROUP} members already, which is the most.")
+        if of_message and not (of_mine and self.has_blocked):
             return Problem("conflict", "The message was redacted.")
         return _blocked()
 
@@ -100,7 +105,13 @@ async def _may_not_begin(session: Session, other: UUID | None) -> Problem:
     return _banned() if is_banned else _blocked() if has_blocked else _nobody()
 
 
-@router.post("", status_code=201, response_model=Written, summary="Write to somebody")
+@router.post(
+    "",
+    status_code=201,
+    response_model=Written,
+    responses={200: {"model": Written, "description": "The one that there is."}},
+    summary="Write to somebody",
+)
 async def open_conversation(session: Session, caller: Somebody, wanted: NewConversation) -> Response:
     """The conversation of the two: a new one (201), or the one that there is (200)."""
     if wanted.other_user_id == caller.user_id:
@@ -157,7 +168,8 @@ async def set_member(
     [(is_done,)] = await session.fetch(queries.set_member(conversation, user, wanted.role))
     if not is_done:
         found = await _why_not(session, conversation)
-        raise _nobody() if found.is_owner and not found.is_banned else found.problem(of_group=True)
+        may_add = found.is_owner and not found.is_banned and not found.is_full
+        raise _nobody() if may_add else found.problem(of_group=True)
     return Response(status_code=204)
 
 
@@ -205,7 +217,11 @@ async def read(session: Session, _: Somebody, conversation: ConversationId, seen
 
 @router.get("/{conversation}/messages", response_model=Messages, summary="Messages of a conversation")
 async def list_messages(
-    session: Session, _: Somebody, conversation: ConversationId, asked: Annotated[MessagesParameters, Query()]
+    request: Request,
+    session: Session,
+    _: Somebody,
+    conversation: ConversationId,
+    asked: Annotated[MessagesParameters, Query()],
 ) -> Response:
     """The newest, or those beside a number; newest first either way."""
     rows = await session.fetch(queries.messages(conversation, asked))
@@ -218,11 +234,19 @@ async def list_messages(
     else:
         before = lowest if has_more else None
         after = highest or (asked.before or 1) - 1
-    older = b"null" if before is None else b"%d" % before
-    return personal(b'{"data":%b,"before":%b,"after":%d}' % (data, older, after))
+    answer = personal(b'{"data":%b,"before":%b,"after":%d}' % (data, json.dumps(before).encode(), after))
+    older = f'<{address(request, before=before, after=None)}>; rel="next", ' if before is not None else ""
+    answer.headers["link"] = f'{older}<{address(request, before=None, after=after)}>; rel="prev"'
+    return answer
 
 
-@router.post("/{conversation}/messages", status_code=201, response_model=Message, summary="Send a message")
+@router.post(
+    "/{conversation}/messages",
+    status_code=201,
+    response_model=Message,
+    responses={200: {"model": Message, "description": "Sent before."}},
+    summary="Send a message",
+)
 async def send_message(session: Session, _: Somebody, conversation: ConversationId, wanted: NewMessage) -> Response:
     """One that was sent before by the same `client_message_id` is answered as it is (200)."""
     name = wanted.client_message_id
@@ -251,8 +275,7 @@ async def rewrite_message(
 ) -> Response:
     """By its sender. What it was before is not kept."""
     if not await session.fetch(queries.rewrite(conversation, number, wanted.body, render(wanted.body))):
-        found = await _why_not(session, conversation, number)
-        raise _blocked() if found.has_blocked else found.problem(of_message=True, of_mine=True)
+        raise (await _why_not(session, conversation, number)).problem(of_message=True, of_mine=True)
     return Response(status_code=204)
 
 
