@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Literal, Self
 
+from limits import parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -100,6 +101,22 @@ class Settings(BaseSettings):
     @classmethod
     def _by_commas(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("live_messages")
+    @classmethod
+    def _is_a_limit(cls, text: str) -> str:
+        try:
+            parse(text.replace("0/", "1/", 1) if text.startswith("0/") else text)
+        except ValueError:
+            raise ValueError("it must look like 120/minute") from None
+        return text
 
     @model_validator(mode="after")
     def _provider_is_whole(self) -> Self:

@@ -101,7 +101,7 @@ class Sockets(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.send" and "text" in message and self.conn.state is State.OPEN:
             if not self.writable.is_set():
                 await self.writable.wait()
-            if self.disconnected:
+            if self.disconnected or self.conn.state is not State.OPEN:
                 raise ClientDisconnected
             self.transport.write(frame(message["text"]))
             return

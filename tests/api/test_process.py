@@ -45,16 +45,18 @@ def test_several_workers_share_cursors_and_metrics(stocked_url: str) -> None:
 
 
 def test_wrong_settings_are_told_in_a_line(stocked_url: str) -> None:
+    wrong = {"TRR_API_PORT": "eighty", "REDIS_URL": "http://secret@cache", "TRR_API_LIVE_MESSAGES": "many"}
     done = subprocess.run(
         [sys.executable, "-m", "trr_api"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": stocked_url, "TRR_API_PORT": "eighty"},
+        env={**os.environ, "DATABASE_URL": stocked_url, **wrong},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "port" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 3)
+    assert all(name in done.stderr for name in ("port", "REDIS_URL", "live_messages"))
+    assert "secret" not in done.stderr
 
 
 def test_a_database_that_went_away_costs_503s_and_no_restart(embedded_server: Server) -> None:
