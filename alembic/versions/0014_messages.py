@@ -7,8 +7,8 @@ Everything that counts takes the lock of its conversation first. Runs on Postgre
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ Runs on PostgreSQL 15 to 18.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062"
-down_revision = "0061"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
