@@ -17,6 +17,7 @@ from bench import (
     dashboard,
     datasets,
     fleet,
+    live,
     merging,
     parsing,
     pictures,
@@ -70,6 +71,10 @@ class Extent:
     """Of a survey."""
     scores: int
     """On a leaderboard."""
+    sockets: int
+    """That hear what is told."""
+    live_seconds: int
+    """Of as much as they can take, and of a steady rate."""
     due_shows: int
     """Shows of the catalog in which it is decided what is due."""
     due_records: int
@@ -95,6 +100,8 @@ FULL = Extent(
     posts=1_000_000,
     responses=100_000,
     scores=1_000_000,
+    sockets=1000,
+    live_seconds=5,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -115,6 +122,8 @@ QUICK = Extent(
     posts=50_000,
     responses=5_000,
     scores=50_000,
+    sockets=1000,
+    live_seconds=3,
     due_shows=10_000,
     due_records=100_000,
     leases=1_000,
@@ -287,6 +296,17 @@ class Bench:
         progress.remove_task(task)
         report.surveys(self.console, measured)
 
+    def live(self) -> None:
+        """Live events to many sockets, beside bare ones."""
+        measure = partial(
+            live.measure,
+            self.made.fresh(),
+            sockets=self.extent.sockets,
+            seconds=self.extent.live_seconds,
+            rounds=self.extent.rounds,
+        )
+        report.live(self.console, self.watched.step("live events", measure))
+
     def fleet(self) -> None:
         """What is due, leases, and nights by one node and two."""
         url = self.made.fresh()
@@ -333,6 +353,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.search,
         Bench.social,
         Bench.surveys,
+        Bench.live,
         Bench.fleet,
         Bench.dashboard,
         Bench.requests,

@@ -17,6 +17,8 @@ from bench.crawls import Crawl
 from bench.dashboard import Seen
 from bench.datasets import Timing as DatasetTiming
 from bench.fleet import Due, Leases, Night
+from bench.live import ROOMS, SLOW
+from bench.live import Result as LiveResult
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.pictures import Timing as PictureTiming
@@ -51,6 +53,10 @@ API_TO_BARE = 0.7
 """Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
 WRITING_TO_BARE = 0.5
 """Goal: what callers write, beside the bare statements in one transaction."""
+LIVE_TO_BARE = 0.6
+"""Goal: events that reach sockets, beside those of `websockets.broadcast`."""
+SLOW_TO_NONE = 1.5
+"""Goal: the 99th percentile of delays where some sockets do not read, beside that where all do."""
 UNCHANGED_TO_WHOLE = 3.0
 """Goal: 304s a second beside 200s a second."""
 SLOWEST_TO_USUAL = 4.0
@@ -329,6 +335,22 @@ def surveys(console: Console, result: SurveysResult) -> None:
     _goal(console, "submissions/s beside 500", full / 500, 1.0)
     _goal(console, "submit: API / bare", full / result.bare.requests_per_second, WRITING_TO_BARE)
     console.print(f"  [dim]results are counted in {result.made['Full'] * 1000:.1f} ms; {result.plan}[/]\n")
+
+
+def live(console: Console, result: LiveResult) -> None:
+    """Events to many sockets, beside bare ones."""
+    title = f"Live events to {result.sockets:,} sockets in {ROOMS} rooms, {SLOW:.0%} of which do not read"
+    table = Table(title=title, title_justify="left")
+    for column in ("", "deliveries/s", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, found in (("bare", result.bare), ("API", result.live), ("API, all read", result.live_alone)):
+        milliseconds = (f"{seconds * 1000:,.1f}" for seconds in (found.p50, found.p99))
+        table.add_row(name, f"{found.per_second:,.0f}", *milliseconds)
+    console.print(table)
+    _goal(console, "deliveries: API / bare", result.live.per_second / result.bare.per_second, LIVE_TO_BARE)
+    slow = result.live.p99 / result.live_alone.p99
+    _goal(console, "p99: some do not read / all do", slow, SLOW_TO_NONE, at_most=True)
+    console.print()
 
 
 def _loaded(load: Load) -> tuple[str, str, str]:

@@ -58,11 +58,13 @@ def system_server() -> Iterator[Server]:
     )
     options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [*as_user, binaries / "pg_ctl", "-w", "-D", folder / "data"]
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **run)
+    started = ["-o", options, "-l", folder / "log"]
+    subprocess.run([*control, *started, "start"], **run)
     try:
         server = Server(
             f"postgresql://postgres@127.0.0.1:{port}/postgres",
             lambda name: f"postgresql://postgres@127.0.0.1:{port}/{name}",
+            lambda: subprocess.run([*control, "-m", "immediate", *started, "restart"], **run),
         )
         database.migrate(server.create("template"))
         yield server

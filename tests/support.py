@@ -45,6 +45,8 @@ class Server:
     """Of its maintenance database."""
     with_name: Callable[[str], str]
     """The URL of another of its databases."""
+    crash: Callable[[], None] | None = None
+    """Stop it as a crash does, and start it again."""
     _free: list[str] = field(default_factory=list)
     _migrated: Schema | None = None
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware, add_compress_type
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from trr_api import docs, objects, openapi
 from trr_api.accounts.privacy.routes import router as privacy
@@ -30,7 +30,6 @@ from trr_api.catalog.lists.routes import router as lists
 from trr_api.catalog.organisations.routes import router as organisations
 from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
-from trr_api.changes.listener import Listener
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
@@ -44,6 +43,7 @@ from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.crawls import Crawls
 from trr_api.health.routes import router as health
+from trr_api.listener import Listener
 from trr_api.messages.personal.routes import router as own_messages
 from trr_api.messages.routes import groups
 from trr_api.messages.routes import router as messages
@@ -52,6 +52,8 @@ from trr_api.middleware import Requests
 from trr_api.pages import site
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
+from trr_api.realtime.routes import router as realtime
+from trr_api.realtime.service import Live
 from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
@@ -75,14 +77,16 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
-    indexer = Indexer(settings, listener.next)
+    indexer = Indexer(settings, listener)
     progress = Progress(database)
     asking = Surveys(settings, database)
+    live = Live(settings, database, listener, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
         indexer.start()
+        live.open()
         # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
         gc.collect()
         gc.freeze()
@@ -91,6 +95,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         finally:
             await indexer.close()
             await progress.close()
+            await live.close()
             await listener.close()
             await asking.close()
             await database.close()
@@ -112,6 +117,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.crawl_metrics = Crawls(database)
     app.state.listener = listener
     app.state.progress = progress
+    app.state.live = live
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.surveys = asking
@@ -119,7 +125,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
     take_in(app, accounts, avatars, moderation, surveys, games, boards)
-    take_in(app, privacy, admin, health, crawls, crawl_pages)
+    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
@@ -131,6 +137,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last one added is the outermost.
     app.add_middleware(Conditional, clock=Clock(database))
     add_compress_type("application/x-ndjson")
+    remove_compress_type("text/event-stream")  # every event goes out at once
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Throttle, settings=settings, database=database)
     if settings.cors_origins:

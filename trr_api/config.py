@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Literal, Self
 
+from limits import parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -51,6 +52,23 @@ class Settings(BaseSettings):
     rate_storage: str = "async+memory://"
     """Where calls are counted: in each worker, or for all of them in `async+redis://…`."""
 
+    live_queue: int = Field(default=256, ge=1)
+    """Messages that may wait for a socket that does not read; one more, and it is closed."""
+    live_ping: float = Field(default=20.0, gt=0)
+    """Seconds between pings to a socket, and until an answer must have come."""
+    live_messages: str = "120/minute"
+    """What a socket may send; `0/minute` for no limit."""
+    live_per_address: int = Field(default=200, ge=0)
+    """Sockets and streams of one address in each worker; 0 for no limit."""
+    live_per_user: int = Field(default=20, ge=0)
+    """The same of one person."""
+    live_topics: int = Field(default=200, ge=1)
+    """What one of them may follow."""
+    outbox_hours: float = Field(default=48.0, gt=0)
+    """So long events are kept for those who go on from a seq."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    """Where several machines serve: events go to their processes through a stream of this Redis."""
+
     export_non_commercial: bool = False
     """Whether exports hold what comes from sources for non-commercial use only."""
 
@@ -76,10 +94,8 @@ class Settings(BaseSettings):
 
     dashboard: Literal["local", "open", "key"] = "local"
     """Who sees crawl stats without an API key: callers on this machine, everybody, or nobody."""
-    keep_outbox_days: float = Field(default=7, gt=0)
-    """Events. `python -m trr_api prune` deletes what is older than this and those that follow."""
     keep_log_ins_days: float = Field(default=30, gt=0)
-    """Log-ins, after their end."""
+    """Log-ins, after their end. `python -m trr_api prune` deletes what is older than this and those that follow."""
     keep_notifications_days: float = Field(default=365, gt=0)
     """Notifications, after they were read."""
     keep_ballots_days: float = Field(default=30, gt=0)
@@ -99,6 +115,22 @@ class Settings(BaseSettings):
     @classmethod
     def _by_commas(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("live_messages")
+    @classmethod
+    def _is_a_limit(cls, text: str) -> str:
+        try:
+            parse(text.replace("0/", "1/", 1) if text.startswith("0/") else text)
+        except ValueError:
+            raise ValueError("it must look like 120/minute") from None
+        return text
 
     @model_validator(mode="after")
     def _provider_is_whole(self) -> Self:

@@ -604,6 +604,8 @@ def test_events_tell_members_of_every_change(town: Town, ada: Person, ben: Perso
     since = latest(town)
     group = ada.founds(ben)
     ada.sends(group, "Hello *you*")
+    [(_, told_at_once)] = list(events(town, f"conversation:{group}", since))[2:]
+    assert (told_at_once["body"], told_at_once["html"]) == ("Hello *you*", "<p>Hello <em>you</em></p>\n")
     ada.client.patch(f"/dms/{group}/messages/1", json={"body": "Hello"})
     ben.client.put(f"/dms/{group}/messages/1/reactions/fire")
     ben.client.put(f"/dms/{group}/messages/1/reactions/fire")
@@ -620,9 +622,10 @@ def test_events_tell_members_of_every_change(town: Town, ada: Person, ben: Perso
         "dm_read_updated", "dm_message_redacted", "conversation_renamed", "member_added", "member_changed",
         "member_removed",
     ]  # fmt: skip
-    created = told[2][1]
-    assert (created["number"], created["body"], created["sender"]["name"]) == (1, "Hello *you*", ada.name)
-    assert created["html"] == "<p>Hello <em>you</em></p>\n"
+    created, edited = told[2][1], told[3][1]
+    assert (created["number"], created["sender"]["name"]) == (1, ada.name)
+    # Taken back since: who goes on from before is not told what it said.
+    assert (created["body"], created["html"], edited["body"], edited["html"]) == ("", "", "", "")
     assert (told[4][1]["reaction"], told[4][1]["step"]) == ("fire", 1)
     assert (told[5][1]["user_id"], told[5][1]["number"]) == (ben.id, 1)
     own = list(events(town, f"user:{ben.id}", since))

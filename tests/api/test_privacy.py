@@ -322,8 +322,6 @@ def test_what_was_kept_long_enough_goes(
     old, new = (town.one("INSERT INTO sessions (user_id) VALUES (%s) RETURNING id", person) for _ in range(2))
     run("UPDATE sessions SET revoked_at = now() - interval '40 d' WHERE id = %s", [old])
     run("INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('old'), now())", [old])
-    run("INSERT INTO outbox (topic, event, payload, at) VALUES ('x', 'old', '{}', now() - interval '8 d')")
-    run("INSERT INTO outbox (topic, event, payload) VALUES ('x', 'new', '{}')")
     survey = town.one(
         "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at, closed_at) "
         "VALUES ('survey', %s, %s, 'x', true, now(), now() - interval '31 d') RETURNING id", show, person
@@ -337,14 +335,14 @@ def test_what_was_kept_long_enough_goes(
     told = capsys.readouterr().out
     assert "log-ins that ended, kept for 30 days: 1\n" in told
     assert town.connection.execute("SELECT id FROM sessions WHERE user_id = %s", [person]).fetchall() == [(new,)]
-    assert town.connection.execute("SELECT event FROM outbox WHERE topic = 'x'").fetchall() == [("new",)]
     assert town.one("SELECT token_hash IS NULL FROM responses WHERE survey_id = %s", survey)
-    monkeypatch.setenv("TRR_API_KEEP_OUTBOX_DAYS", "0.0000001")
+    run("UPDATE sessions SET revoked_at = now() - interval '1 d' WHERE id = %s", [new])
+    monkeypatch.setenv("TRR_API_KEEP_LOG_INS_DAYS", "0.5")
     assert command.main() == 0
-    assert town.connection.execute("SELECT event FROM outbox WHERE topic = 'x'").fetchall() == []
-    monkeypatch.setenv("TRR_API_KEEP_OUTBOX_DAYS", "-1")
+    assert town.one("SELECT count(*) FROM sessions WHERE user_id = %s", person) == 0
+    monkeypatch.setenv("TRR_API_KEEP_LOG_INS_DAYS", "-1")
     assert command.main() == 2
-    assert "keep_outbox_days" in capsys.readouterr().err
+    assert "keep_log_ins_days" in capsys.readouterr().err
 
 
 def test_nothing_that_people_write_is_in_a_log(

@@ -22,7 +22,7 @@ from trr_crawl.catalog import joining, write
 from trr_crawl.catalog import tables as catalog
 
 SOCIAL = [table.name for table in tables.SOCIAL]
-CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "response_counts", "tallies"}
+CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "presences", "response_counts", "tallies"}
 """Tables of which the role may not even know the rows."""
 PUBLIC = {
     *("users", "threads", "posts", "post_edits", "moderation_log"),
@@ -158,6 +158,7 @@ def _settle(connection: Connection[Any]) -> Scene:
     )
     connection.execute("INSERT INTO results (survey_id, number, changes, body) VALUES (%s, 1, 1, '{}')", [quiz])
     connection.execute("INSERT INTO scores (board_id, user_id, points) VALUES (%s, %s, 1)", [quiz, ada])
+    connection.execute("INSERT INTO presences (device_id, topic, user_id) VALUES (new_id(), 'thread:1', %s)", [ada])
     conversation, message = _settle_messages(connection, ada, cleo)
     return Scene(
         connection, ada, ben, cleo, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1],

@@ -51,6 +51,8 @@ class Subject:
     """What they would like to be called, as far as the provider says."""
     authenticated_at: float | None
     """When they logged in there; where the provider does not say, when it made the token."""
+    expires_at: float
+    """When the token ends, as in `Caller`."""
 
 
 class Tokens:
@@ -99,7 +101,7 @@ class Tokens:
                 if issuer != ISSUER:
                     return self._subject(await self._read_foreign(token))
             claims = self._read(token, "api")
-            return Caller(UUID(claims["sub"]), UUID(claims["sid"]))
+            return Caller(UUID(claims["sub"]), UUID(claims["sid"]), self._end(claims))
         except jwt.ExpiredSignatureError:
             raise refused("This token has expired. Refresh it, or log in again.") from None
         except (jwt.PyJWTError, ValueError, KeyError):
@@ -145,7 +147,10 @@ class Tokens:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
         logged_in = claims.get("auth_time", claims.get("iat"))
         authenticated_at = float(logged_in) if isinstance(logged_in, (int, float)) else None
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), authenticated_at)
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), authenticated_at, self._end(claims))
+
+    def _end(self, claims: dict[str, Any]) -> float:
+        return float(claims["exp"]) + self._settings.jwt_leeway
 
 
 class ProviderKeys:

@@ -171,6 +171,7 @@ NOBODYS: Final = frozenset(
         *("questions", "options", "answer_keys"),  # of surveys, which moderators write
         *("response_counts", "tallies", "results", "score_counts"),  # sums
         "outbox",  # tells of rows above; whoever goes is taken out of it
+        "presences",  # of this moment: a minute later they are gone
     }
 )
 """Tables that hold nothing of anybody that is not in others."""
@@ -254,7 +255,6 @@ _ENDED: Final = (
 )
 
 PRUNED: Final = {
-    "events of the outbox": ("outbox", "DELETE FROM outbox WHERE at < now() - %(days)s * interval '1 day'"),
     "refresh tokens of log-ins that ended": (
         "log_ins",
         f"DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND {_ENDED}",
