@@ -26,7 +26,7 @@ from trr_crawl import database
 ROOMS: Final = 50
 SLOW: Final = 0.05
 """Part of the sockets that does not read."""
-BURST: Final = 4
+BURST: Final = 10
 """Events to each room at once; the next burst comes when all are there."""
 RATE: Final = 40
 """Events a second, where delays are measured."""
@@ -39,7 +39,8 @@ INSERT INTO threads (show_id, type, title, author_id)
 SELECT shows.id, 'general', 'Room ' || n, users.id FROM shows, users, generate_series(1, {rooms}) n
 """
 _TELL: Final = """
-SELECT tell(topic, 'told', jsonb_build_object('body', %s::text, 'sent', %s::float))
+INSERT INTO outbox (topic, event, payload)
+SELECT topic, 'told', jsonb_build_object('body', %s::text, 'sent', %s::float)
 FROM unnest(%s::text[]) topic, generate_series(1, %s)
 """
 
