@@ -75,26 +75,30 @@ def rows(url: str) -> dict[str, tuple[int, str]]:
         }
 
 
-SCHEMA = """
+OURS = "('public'::regnamespace, 'procrastinate'::regnamespace)"
+
+SCHEMA = f"""
 SELECT 'policy', tablename::text, policyname::text, concat_ws(' ', cmd, roles, qual, with_check) FROM pg_policies
 UNION ALL
-SELECT 'table', oid::regclass::text, relkind::text, concat_ws(' ', relrowsecurity, relforcerowsecurity, relacl, reloptions)
-FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'procrastinate'::regnamespace)
+SELECT 'table', oid::regclass::text, relkind::text,
+       concat_ws(' ', relrowsecurity, relforcerowsecurity, relacl, reloptions)
+FROM pg_class WHERE relnamespace IN {OURS}
 UNION ALL
 SELECT 'column', attrelid::regclass::text, attname::text,
        concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attacl, attcollation::regcollation)
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE relnamespace IN ('public'::regnamespace, 'procrastinate'::regnamespace) AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace IN {OURS} AND attnum > 0 AND NOT attisdropped
 UNION ALL
 SELECT 'function', oid::regprocedure::text, '', concat_ws(' ', pg_get_functiondef(oid), proacl, proowner::regrole)
-FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'procrastinate'::regnamespace) AND prokind = 'f'
+FROM pg_proc WHERE pronamespace IN {OURS} AND prokind = 'f'
 UNION ALL
 SELECT 'trigger', tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
 SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE connamespace IN ('public'::regnamespace, 'procrastinate'::regnamespace)
+WHERE connamespace IN {OURS}
 UNION ALL
-SELECT 'index', tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname IN ('public', 'procrastinate')
+SELECT 'index', tablename::text, indexname::text, indexdef FROM pg_indexes
+WHERE schemaname IN ('public', 'procrastinate')
 UNION ALL
 SELECT 'view', viewname::text, '', definition FROM pg_views WHERE schemaname IN ('public', 'procrastinate')
 UNION ALL
@@ -107,7 +111,7 @@ ORDER BY 1, 2, 3, 4
 
 def schema(url: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(SCHEMA).fetchall()
+        return connection.execute(SCHEMA.encode()).fetchall()
 
 
 @pytest.fixture(scope="module")
