@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from limits import RateLimitItem, parse
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -22,13 +22,19 @@ KNOWN_SECONDS: Final = 30.0
 KNOWN_KEYS: Final = 10_000
 
 
+def limiter(settings: Settings) -> SlidingWindowCounterRateLimiter:
+    """What counts calls, where the settings say."""
+    options: dict[str, Any] = {"implementation": "redispy"} if "redis" in settings.rate_storage else {}
+    return SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage, **options))
+
+
 class Throttle:
     """The middleware. Who sends no key is known by the address."""
 
     def __init__(self, app: ASGIApp, settings: Settings, database: Database) -> None:
         self.app = app
         self._database = database
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = limiter(settings)
         self._limits = {"address": _limit(settings.rate_limit), "key": _limit(settings.rate_limit_key)}
         self._known: dict[bytes, tuple[str, float]] = {}
 

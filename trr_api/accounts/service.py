@@ -12,8 +12,6 @@ from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItem, parse
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
 from psycopg import AsyncConnection
 
 from trr_api.accounts import queries
@@ -22,6 +20,7 @@ from trr_api.config import Settings
 from trr_api.database import Database, Row
 from trr_api.problems import Problem
 from trr_api.session import Caller
+from trr_api.throttle import limiter
 
 REMEMBERED: Final = 10_000
 """People of identity providers whose ids a worker remembers."""
@@ -40,7 +39,7 @@ class Accounts:
         self.settings = settings
         self.tokens = tokens
         self._database = database
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = limiter(settings)
         self._limit = parse(settings.login_limit)
         self._known: dict[tuple[str, str], UUID] = {}
 
