@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
 from limits import RateLimitItem, parse
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +17,12 @@ from trr_api.config import Settings
 from trr_api.database import Database
 from trr_api.problems import Problem
 
+_log = logging.getLogger(__name__)
+
 UNLIMITED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+
+REDIS: Final = {"implementation": "redispy", "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+"""Seconds; a call waits no longer for being counted."""
 
 KNOWN_SECONDS: Final = 30.0
 """So long a key's owner is remembered: for the limit only, what a key allows is always looked up."""
@@ -23,9 +30,9 @@ KNOWN_KEYS: Final = 10_000
 
 
 def limiter(settings: Settings) -> SlidingWindowCounterRateLimiter:
-    """What counts calls, where the settings say."""
-    options: dict[str, Any] = {"implementation": "redispy"} if "redis" in settings.rate_storage else {}
-    return SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage, **options))
+    """What counts calls, where the settings say. StorageError where that is away."""
+    options: dict[str, Any] = REDIS if "redis" in settings.rate_storage else {}
+    return SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage, wrap_exceptions=True, **options))
 
 
 class Throttle:
@@ -37,6 +44,7 @@ class Throttle:
         self._limiter = limiter(settings)
         self._limits = {"address": _limit(settings.rate_limit), "key": _limit(settings.rate_limit_key)}
         self._known: dict[bytes, tuple[str, float]] = {}
+        self._is_counting = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNLIMITED:
@@ -67,8 +75,16 @@ class Throttle:
         limit = self._limits[policy]
         if limit is None:
             return []
-        allowed = await self._limiter.hit(limit, policy, caller)
-        stats = await self._limiter.get_window_stats(limit, policy, caller)
+        try:
+            allowed = await self._limiter.hit(limit, policy, caller)
+            stats = await self._limiter.get_window_stats(limit, policy, caller)
+        except StorageError as error:
+            # The catalog does not go away with what counts its callers.
+            if self._is_counting:
+                _log.warning("Calls are not counted, TRR_API_RATE_STORAGE is away: %s", error.storage_error)
+            self._is_counting = False
+            return []
+        self._is_counting = True
         wait = max(1, round(stats.reset_time - time.time()))
         headers = {
             "ratelimit-policy": f'"{policy}";q={limit.amount};w={limit.get_expiry()}',

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from limits import parse
 
 from serving import settings
 from support import free_port, lacking
+from trr_api.app import create_app
 from trr_api.throttle import limiter
 
 
@@ -44,3 +46,21 @@ def test_two_processes_count_together(redis: str) -> None:
         return found
 
     assert asyncio.run(hits()) == [True, True, True, False]
+
+
+def test_while_redis_is_away_the_catalog_is_served_and_nobody_logs_in(caplog: pytest.LogCaptureFixture) -> None:
+    away = settings("postgresql://", rate_limit="3/minute", rate_storage=f"async+redis://127.0.0.1:{free_port()}/0")
+
+    async def answers() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(away)), base_url="http://trr") as client:
+            login = {"email": "ada@x.example", "password": "a long enough password"}
+            return [
+                *[await client.get("/problems/internal") for _ in range(4)],
+                await client.post("/api/v1/accounts/login", json=login),
+            ]
+
+    *served, refused = asyncio.run(answers())
+    assert [answer.status_code for answer in served] == [200] * 4
+    assert refused.status_code == 503
+    assert refused.json()["detail"].startswith("Nobody can log in")
+    assert len([message for message in caplog.messages if "not counted" in message]) == 1

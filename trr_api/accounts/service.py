@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItem, parse
+from limits.errors import StorageError
 from psycopg import AsyncConnection
 
 from trr_api.accounts import queries
@@ -99,7 +100,16 @@ class Accounts:
             (self._limit, f"{account} {address}"), (more, account), (more, address),
         )  # fmt: skip
         for limit, key in tries:
-            if not await self._limiter.hit(limit, what, hashlib.sha256(key.encode()).hexdigest()):
+            try:
+                allowed = await self._limiter.hit(limit, what, hashlib.sha256(key.encode()).hexdigest())
+            except StorageError as error:
+                # Whoever could take it away could guess without end.
+                raise Problem(
+                    "unavailable",
+                    "Nobody can log in just now. Try again in a few seconds.",
+                    headers={"retry-after": "5"},
+                ) from error
+            if not allowed:
                 wait = str(limit.get_expiry())
                 raise Problem(
                     "too-many-requests", f"Too many attempts. Go on in {wait} seconds.", headers={"retry-after": wait}
