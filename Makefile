@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo fleet serve dashboard openapi test bench check samples clean
+.PHONY: demo fleet serve dashboard openapi schema architecture test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
@@ -20,6 +20,12 @@ dashboard: $(INSTALLED)  ## the pages about crawls on an invented month, at http
 
 openapi: $(INSTALLED)  ## write docs/openapi.json anew
 	$(VENV)/bin/python -m trr_api openapi
+
+schema: $(INSTALLED)  ## write docs/schema.md anew
+	$(VENV)/bin/python -m docs.schema
+
+architecture: $(INSTALLED)  ## write the diagrams of docs/architecture.md anew
+	$(VENV)/bin/python -m docs.architecture
 
 # Every worker starts servers of its own: more than a few of them cost memory and gain little.
 test: $(INSTALLED)  ## the whole test suite

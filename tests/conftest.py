@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from support import Server, empty, free_port, lacking
+from support import Server, empty, system_cluster
 from trr_crawl import database
 from trr_crawl.catalog import write
 
@@ -40,37 +38,10 @@ def embedded_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def system_server() -> Iterator[Server]:
-    """The oldest PostgreSQL that the system has, 15 or later, as a user would set it up."""
-    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin/postgres") if int(path.parts[-3]) >= 15]
-    if not found:
-        lacking("no PostgreSQL under /usr/lib/postgresql")
-    binaries = min(found, key=lambda path: int(path.parts[-3])).parent
-    folder = Path("/tmp") / f"trr-postgres-{os.getpid()}"  # short: a socket's path holds 107 characters
-    folder.mkdir(mode=0o755)
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    port = free_port()
-    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(
-        [*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "--no-sync"], **run
-    )
-    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [*as_user, binaries / "pg_ctl", "-w", "-D", folder / "data"]
-    started = ["-o", options, "-l", folder / "log"]
-    subprocess.run([*control, *started, "start"], **run)
-    try:
-        server = Server(
-            f"postgresql://postgres@127.0.0.1:{port}/postgres",
-            lambda name: f"postgresql://postgres@127.0.0.1:{port}/{name}",
-            lambda: subprocess.run([*control, "-m", "immediate", *started, "restart"], **run),
-        )
+    """The oldest PostgreSQL that the system has, 15 or later."""
+    with system_cluster("postgres") as server:
         database.migrate(server.create("template"))
         yield server
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["embedded_server", "system_server"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -144,6 +146,44 @@ class Crawl:
     def last_line(self) -> str:
         """The last line of its log."""
         return self.output.rstrip().splitlines()[-1]
+
+
+def system_postgres() -> Path:
+    """The programs of the oldest PostgreSQL that the system has, 15 or later."""
+    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin/postgres") if int(path.parts[-3]) >= 15]
+    if not found:
+        lacking("no PostgreSQL under /usr/lib/postgresql")
+    return min(found, key=lambda path: int(path.parts[-3])).parent
+
+
+@contextmanager
+def system_cluster(name: str) -> Iterator[Server]:
+    """A new server of the system's PostgreSQL, as a user would set it up: without a role or database of ours."""
+    binaries = system_postgres()
+    folder = Path("/tmp") / f"trr-{name}-{os.getpid()}"  # short: a socket's path holds 107 characters
+    folder.mkdir(mode=0o755)
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    port = free_port()
+    run: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run(
+        [*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "--no-sync"], **run
+    )
+    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
+    control = [*as_user, binaries / "pg_ctl", "-w", "-D", folder / "data"]
+    started = ["-o", options, "-l", folder / "log"]
+    subprocess.run([*control, *started, "start"], **run)
+    try:
+        yield Server(
+            f"postgresql://postgres@127.0.0.1:{port}/postgres",
+            lambda name: f"postgresql://postgres@127.0.0.1:{port}/{name}",
+            lambda: subprocess.run([*control, "-m", "immediate", *started, "restart"], **run),
+        )
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+        shutil.rmtree(folder)
 
 
 def scrapy(*arguments: str | Path, timeout: float = 120, **environment: str) -> Crawl:

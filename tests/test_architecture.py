@@ -6,28 +6,14 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from docs.architecture import imports, sources
 from support import ROOT
 
 CRAWL, API = ROOT / "trr_crawl", ROOT / "trr_api"
-
-
-def sources(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The full names of everything that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def within(name: str, packages: tuple[str, ...]) -> bool:

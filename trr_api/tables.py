@@ -110,6 +110,7 @@ api_keys = Table(
     CheckConstraint("octet_length(hash) = 32", name="hash"),
 )
 
+# People, as others see them.
 users = Table(
     "users",
     metadata,
@@ -129,6 +130,7 @@ users = Table(
     _one_of("role", ROLES),
 )
 
+# How somebody logs in with a password.
 credentials = Table(
     "credentials",
     metadata,
@@ -168,6 +170,7 @@ sessions = Table(
     Index("ix_sessions_user_id", "user_id"),
 )
 
+# Each is good once.
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
@@ -198,6 +201,7 @@ progress = Table(
     Index("ix_progress_show_id", "show_id"),
 )
 
+# Discussions of a show, a season or an episode.
 threads = Table(
     "threads",
     metadata,
@@ -231,6 +235,7 @@ threads = Table(
 
 _TOP_LEVEL: Final = text("parent_id IS NULL")
 
+# What people write, in trees.
 posts = Table(
     "posts",
     metadata,
@@ -249,8 +254,9 @@ posts = Table(
     Column("html", Text, nullable=False),
     _now("created_at"),
     _when("edited_at"),
-    # By its author; by a moderator.
+    # By its author.
     _when("deleted_at"),
+    # By a moderator.
     _when("removed_at"),
     Column("reply_count", Integer, nullable=False, server_default=text("0")),
     *(Column(f"{reaction}s", Integer, nullable=False, server_default=text("0")) for reaction in REACTIONS),
@@ -287,6 +293,7 @@ post_edits = Table(
     Index("ix_post_edits_post_id_replaced_at", "post_id", "replaced_at"),
 )
 
+# What somebody thinks of a post.
 reactions = Table(
     "reactions",
     metadata,
@@ -300,6 +307,7 @@ reactions = Table(
     Index("ix_reactions_user_id", "user_id"),
 )
 
+# Who answered or named somebody.
 notifications = Table(
     "notifications",
     metadata,
@@ -315,6 +323,7 @@ notifications = Table(
     Index("ix_notifications_post_id", "post_id"),
 )
 
+# Posts that a moderator is to look at.
 reports = Table(
     "reports",
     metadata,
@@ -334,6 +343,7 @@ reports = Table(
     Index("ix_reports_resolved_by", "resolved_by"),
 )
 
+# Who may not write.
 bans = Table(
     "bans",
     metadata,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import Final
+from typing import Any, Final
 
 from limits import RateLimitItem, parse
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,11 +17,33 @@ from trr_api.config import Settings
 from trr_api.database import Database
 from trr_api.problems import Problem
 
+_log = logging.getLogger(__name__)
+
 UNLIMITED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+
+REDIS: Final = {"implementation": "redispy", "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+"""Seconds; a call waits no longer for being counted."""
 
 KNOWN_SECONDS: Final = 30.0
 """So long a key's owner is remembered: for the limit only, what a key allows is always looked up."""
 KNOWN_KEYS: Final = 10_000
+
+
+def limiter(settings: Settings) -> SlidingWindowCounterRateLimiter:
+    """What counts calls, where the settings say. StorageError where that is away."""
+    options: dict[str, Any] = REDIS if "redis" in settings.rate_storage else {}
+    return SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage, wrap_exceptions=True, **options))
+
+
+async def count_strictly(counting: SlidingWindowCounterRateLimiter, limit: RateLimitItem, *key: str) -> bool:
+    """Count what may be tried only so often; whether it may. Problem where it cannot be counted."""
+    try:
+        return await counting.hit(limit, *key)
+    except StorageError as error:
+        # Whoever could take it away could guess without end.
+        raise Problem(
+            "unavailable", "This cannot be done just now. Try again in a few seconds.", headers={"retry-after": "5"}
+        ) from error
 
 
 class Throttle:
@@ -28,9 +52,10 @@ class Throttle:
     def __init__(self, app: ASGIApp, settings: Settings, database: Database) -> None:
         self.app = app
         self._database = database
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = limiter(settings)
         self._limits = {"address": _limit(settings.rate_limit), "key": _limit(settings.rate_limit_key)}
         self._known: dict[bytes, tuple[str, float]] = {}
+        self._is_counting = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNLIMITED:
@@ -61,8 +86,16 @@ class Throttle:
         limit = self._limits[policy]
         if limit is None:
             return []
-        allowed = await self._limiter.hit(limit, policy, caller)
-        stats = await self._limiter.get_window_stats(limit, policy, caller)
+        try:
+            allowed = await self._limiter.hit(limit, policy, caller)
+            stats = await self._limiter.get_window_stats(limit, policy, caller)
+        except StorageError as error:
+            # The catalog does not go away with what counts its callers.
+            if self._is_counting:
+                _log.warning("Calls are not counted, TRR_API_RATE_STORAGE is away: %s", error.storage_error)
+            self._is_counting = False
+            return []
+        self._is_counting = True
         wait = max(1, round(stats.reset_time - time.time()))
         headers = {
             "ratelimit-policy": f'"{policy}";q={limit.amount};w={limit.get_expiry()}',

@@ -37,8 +37,9 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     site = next((folder / "lib").glob("python*/site-packages"))
-    # Added as a folder, not as a site: the line in there that leads to the project is not read.
-    (site / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    for needed in Path(sysconfig.get_path("purelib")).iterdir():
+        if not needed.name.startswith(("trr-", "__editable__")):  # nor its metadata
+            (site / needed.name).symlink_to(needed)
     return folder / "bin" / "python"
 
 

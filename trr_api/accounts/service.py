@@ -12,8 +12,6 @@ from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItem, parse
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
 
 from trr_api.accounts import queries
 from trr_api.accounts.tokens import Subject, Tokens, refused
@@ -21,6 +19,7 @@ from trr_api.config import Settings
 from trr_api.database import Database, Row, rows
 from trr_api.problems import Problem
 from trr_api.session import Caller
+from trr_api.throttle import count_strictly, limiter
 
 REMEMBERED: Final = 10_000
 """People of identity providers whose ids a worker remembers."""
@@ -39,7 +38,7 @@ class Accounts:
         self.settings = settings
         self.tokens = tokens
         self._database = database
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = limiter(settings)
         self._limit = parse(settings.login_limit)
         self._known: dict[tuple[str, str], UUID] = {}
 
@@ -103,7 +102,8 @@ class Accounts:
             (self._limit, f"{account} {address}"), (more, account), (more, address),
         )  # fmt: skip
         for limit, key in tries:
-            if not await self._limiter.hit(limit, what, hashlib.sha256(key.encode()).hexdigest()):
+            allowed = await count_strictly(self._limiter, limit, what, hashlib.sha256(key.encode()).hexdigest())
+            if not allowed:
                 wait = str(limit.get_expiry())
                 raise Problem(
                     "too-many-requests", f"Too many attempts. Go on in {wait} seconds.", headers={"retry-after": wait}

@@ -11,8 +11,6 @@ from uuid import UUID
 import psycopg
 from fastapi import Depends, Request
 from limits import parse
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
 from psycopg.types.json import Jsonb
 
 from trr_api.config import Settings
@@ -22,6 +20,7 @@ from trr_api.session import Session
 from trr_api.surveys import queries
 from trr_api.surveys.checking import Question
 from trr_api.surveys.disclosure import Counted, disclose
+from trr_api.throttle import count_strictly, limiter
 
 INTERVAL: Final = 1.0
 """Seconds at least between two results of a survey."""
@@ -37,7 +36,7 @@ class Surveys:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limiter = limiter(settings)
         self._limit = parse(settings.anonymous_limit)
         self._questions: dict[UUID, list[Question]] = {}
         self._noted: set[UUID] = set()
@@ -61,7 +60,7 @@ class Surveys:
     async def count_ballot(self, survey: UUID, address: str) -> None:
         """Problem where an address asked for too many anonymous tokens of a survey."""
         key = hashlib.sha256(f"{survey} {address}".encode()).hexdigest()
-        if not await self._limiter.hit(self._limit, "ballot", key):
+        if not await count_strictly(self._limiter, self._limit, "ballot", key):
             detail = f"More than {self._limit.amount} tokens for this survey were asked for from your address."
             raise Problem("too-many-requests", detail, headers={"retry-after": str(self._limit.get_expiry())})
 

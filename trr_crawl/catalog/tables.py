@@ -95,9 +95,11 @@ def _entity(name: str, *columns: Column[object] | CheckConstraint | UniqueConstr
         metadata,
         Column("id", Uuid, primary_key=True, server_default=text("new_id()")),
         *columns,
+        # Field -> the source, or "override", that it came from.
         Column("provenance", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
         _timestamp("created_at"),
         _timestamp("updated_at"),
+        # Since when no source names it.
         _timestamp("removed_at", nullable=True, default=False),
         CheckConstraint("jsonb_typeof(provenance) = 'object'", name="provenance"),
     )
@@ -117,6 +119,7 @@ def _rating_columns() -> tuple[Column[object] | CheckConstraint, ...]:
     )
 
 
+# A crawl, from its first second.
 crawl_runs = Table(
     "crawl_runs",
     metadata,
@@ -135,13 +138,17 @@ crawl_runs = Table(
     _timestamp("progressed_at"),
     _timestamp("finished_at", nullable=True, default=False),
     Column("outcome", Text),
+    # The outcome in words, as in the last line of the log.
     Column("reason", Text),
+    # What it was to get and did not.
     Column("gaps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    # How many of each kind were inserted, updated, unchanged, rejected.
     Column("items", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("requests", BigInteger, nullable=False, server_default=text("0")),
     Column("bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("blocks", Integer, nullable=False, server_default=text("0")),
     Column("images", Integer, nullable=False, server_default=text("0")),
+    # All that Scrapy counted.
     Column("stats", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     # Counters over the run's time: [seconds since the start, requests, items, blocks] each.
     Column("timeline", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
@@ -153,6 +160,7 @@ crawl_runs = Table(
     Index("ix_crawl_runs_running", "heartbeat_at", postgresql_where=text("outcome IS NULL")),
 )
 
+# What a source last said of a thing, as normalized JSON.
 source_records = Table(
     "source_records",
     metadata,
@@ -165,6 +173,7 @@ source_records = Table(
     _timestamp("first_seen_at"),
     _timestamp("seen_at"),
     _timestamp("changed_at"),
+    # What it is taken to be about.
     Column("entity_id", Uuid),
     # Since when the source, asked for all of a kind, no longer names it.
     _timestamp("gone_at", nullable=True, default=False),
@@ -177,6 +186,7 @@ source_records = Table(
     postgresql_with={"fillfactor": 85},
 )
 
+# Records that the database refused, and files that are no pictures.
 crawl_rejects = Table(
     "crawl_rejects",
     metadata,
@@ -216,6 +226,7 @@ source_coverage = Table(
     Column("told", JSONB, nullable=False),
 )
 
+# Who is who: the one place where ids of the sources lead to things of ours.
 external_ids = Table(
     "external_ids",
     metadata,
@@ -283,6 +294,7 @@ search_progress = Table(
     CheckConstraint("is_only", name="is_only"),
 )
 
+# What people say of a thing: it beats every source.
 overrides = Table(
     "overrides",
     metadata,
@@ -294,6 +306,7 @@ overrides = Table(
     _timestamp("created_at"),
 )
 
+# What was inserted, updated or joined, in the order of commits.
 changes = Table(
     "changes",
     metadata,
@@ -308,6 +321,7 @@ changes = Table(
     Index("ix_changes_entity_id_seq", "entity_id", "seq"),
 )
 
+# Two things that proved to be one.
 entity_merges = Table(
     "entity_merges",
     metadata,
@@ -330,6 +344,7 @@ entity_merges = Table(
     Index("ix_entity_merges_within_id", "within_id"),
 )
 
+# Where the id of a thing leads that was joined to another.
 entity_redirects = Table(
     "entity_redirects",
     metadata,
@@ -340,6 +355,7 @@ entity_redirects = Table(
     Index("ix_entity_redirects_new_id", "new_id"),
 )
 
+# Pairs that may be one, for somebody to decide.
 identity_proposals = Table(
     "identity_proposals",
     metadata,
@@ -362,6 +378,7 @@ identity_proposals = Table(
     Index("ix_identity_proposals_state_score", "state", "score"),
 )
 
+# Series, and every other title that is no episode.
 shows = _entity(
     "shows",
     Column("title", Text),
@@ -423,6 +440,7 @@ shows = _entity(
     Index("ix_shows_by_update", text("updated_at"), "id"),
 )
 
+# Seasons of shows.
 seasons = _entity(
     "seasons",
     Column("show_id", Uuid, ForeignKey("shows.id", ondelete="RESTRICT"), nullable=False),
@@ -438,6 +456,7 @@ seasons = _entity(
     CheckConstraint("episode_count >= 0", name="episode_count"),
 )
 
+# Episodes of shows.
 episodes = _entity(
     "episodes",
     Column("show_id", Uuid, ForeignKey("shows.id", ondelete="RESTRICT"), nullable=False),
@@ -466,6 +485,7 @@ episodes = _entity(
     Index("ix_episodes_show_id_air_date", "show_id", "air_date"),
 )
 
+# People.
 people = _entity(
     "people",
     Column("name", Text),
@@ -521,6 +541,7 @@ def _credit_columns() -> tuple[Column[object], ...]:
     )
 
 
+# Somebody's work on a show, in one category.
 credits_ = _entity(
     "credits",
     _reference("show_id", "shows"),
@@ -543,6 +564,7 @@ credits_ = _entity(
     Index("ix_credits_person_id", "person_id"),
 )
 
+# Somebody's work on an episode, in one category.
 episode_credits = _entity(
     "episode_credits",
     _reference("episode_id", "episodes"),
@@ -556,6 +578,7 @@ episode_credits = _entity(
     Index("ix_episode_credits_person_id", "person_id"),
 )
 
+# Pictures, wherever they are shown.
 images = _entity(
     "images",
     Column("url", Text),
@@ -579,6 +602,7 @@ images = _entity(
     CheckConstraint("vote_count >= 0", name="vote_count"),
 )
 
+# The place of a picture with a show, a season of it, or a person.
 gallery_entries = _entity(
     "gallery_entries",
     _reference("picture_id", "images"),
@@ -594,6 +618,7 @@ gallery_entries = _entity(
     Index("ix_gallery_entries_person_id_position", "person_id", "position"),
 )
 
+# Lists, as people keep them at the sources.
 lists = _entity(
     "lists",
     Column("name", Text),
@@ -603,6 +628,7 @@ lists = _entity(
     CheckConstraint("total_entries >= 0", name="total_entries"),
 )
 
+# The place of a title or an episode on a list.
 list_entries = _entity(
     "list_entries",
     _reference("list_id", "lists"),
@@ -620,6 +646,7 @@ list_entries = _entity(
     Index("ix_list_entries_episode_id", "episode_id"),
 )
 
+# Who first shows it.
 networks = _entity(
     "networks",
     Column("name", Text),
@@ -631,6 +658,7 @@ networks = _entity(
     Index("ix_networks_name", "name"),
 )
 
+# Who makes it.
 companies = _entity(
     "companies",
     Column("name", Text),
@@ -645,6 +673,7 @@ companies = _entity(
     Index("ix_companies_name", "name"),
 )
 
+# Who offers it.
 watch_providers = _entity(
     "watch_providers",
     Column("name", Text),
@@ -652,6 +681,7 @@ watch_providers = _entity(
     Index("ix_watch_providers_name", "name"),
 )
 
+# A provider's offer of a show in a region, on one kind of terms.
 offers = _entity(
     "offers",
     _reference("show_id", "shows"),
@@ -667,6 +697,7 @@ offers = _entity(
     Index("ix_offers_provider_id_region", "provider_id", "region"),
 )
 
+# Pages of wikis, and whom they are about.
 fandom_pages = _entity(
     "fandom_pages",
     Column("wiki", Code),
@@ -716,6 +747,7 @@ image_files = Table(
     CheckConstraint("height > 0", name="height"),
 )
 
+# What is stored of each file: itself, and its thumbnails.
 image_objects = Table(
     "image_objects",
     metadata,
@@ -727,8 +759,9 @@ image_objects = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    # s3://bucket, or the local folder; and where readers find it.
+    # s3://bucket, or the local folder.
     Column("store", Code, nullable=False),
+    # Where readers find it.
     Column("url", Text, nullable=False),
     UniqueConstraint("sha256", "variant"),
     CheckConstraint("bytes > 0", name="bytes"),
@@ -736,6 +769,7 @@ image_objects = Table(
     CheckConstraint("height > 0", name="height"),
 )
 
+# What each address gave.
 image_sources = Table(
     "image_sources",
     metadata,
@@ -753,6 +787,7 @@ image_sources = Table(
     Index("ix_image_sources_sha256", "sha256"),
 )
 
+# The picture that stands for a show, season or person.
 primary_images = Table(
     "primary_images",
     metadata,
@@ -785,6 +820,7 @@ ENTITIES: Final[dict[str, Table]] = {
 
 # Operations: what the crawls themselves remember. Nothing of it says anything about reality TV.
 
+# How the last crawl of each thing ended.
 crawl_states = Table(
     "crawl_states",
     metadata,
@@ -884,6 +920,7 @@ alerts = Table(
     Index("ix_alerts_waiting", "target", "id", postgresql_where=text("delivered_at IS NULL AND gave_up_at IS NULL")),
 )
 
+# What a run is at just now, so that no other does the same.
 crawl_leases = Table(
     "crawl_leases",
     metadata,
@@ -896,6 +933,7 @@ crawl_leases = Table(
     Index("ix_crawl_leases_owner_id", "owner_id"),
 )
 
+# What a source's own feed of changes named.
 source_changes = Table(
     "source_changes",
     metadata,
@@ -905,6 +943,7 @@ source_changes = Table(
     _timestamp("noted_at", default=False),
 )
 
+# Which crawls run when.
 schedules = Table(
     "schedules",
     metadata,
@@ -931,6 +970,7 @@ schedules = Table(
 
 SCHEDULE_RUN_STATES: Final = ("waiting", "sent", "running", "finished", "skipped")
 
+# What was made of each time of a schedule, job by job.
 schedule_runs = Table(
     "schedule_runs",
     metadata,
@@ -954,6 +994,7 @@ schedule_runs = Table(
     Index("ix_schedule_runs_open", "state", postgresql_where=text("finished_at IS NULL")),
 )
 
+# What is known of each Scrapyd node.
 fleet_nodes = Table(
     "fleet_nodes",
     metadata,
@@ -965,6 +1006,7 @@ fleet_nodes = Table(
     Column("problem", Text),
 )
 
+# Whose turn it is at a host, over all nodes.
 host_turns = Table(
     "host_turns",
     metadata,

@@ -1,0 +1,1 @@
+"""The documentation; the modules here write the pages that follow from the code."""
