@@ -39,6 +39,7 @@ from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
+from trr_api.pages import site
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.routing import PREFIX, take_in
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
     docs.add_to(app)
+    site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
         app.mount(objects.PREFIX, objects.Objects(pictures))
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]

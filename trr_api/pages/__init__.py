@@ -1,0 +1,1 @@
+"""What all pages for people share: templates, one stylesheet, charts. No page asks another host for anything."""
