@@ -16,7 +16,7 @@ from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.export import commands as export
 from trr_api.keys import commands
-from trr_api.protocol import Protocol
+from trr_api.protocol import Protocol, sockets
 from trr_crawl import database
 
 
@@ -64,6 +64,7 @@ def serve(settings: Settings) -> None:
             "trr_api.app:create_app",
             factory=True,
             http=Protocol,
+            **sockets(settings),
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

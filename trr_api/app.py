@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware, add_compress_type
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from trr_api import docs, objects, openapi
 from trr_api.accounts.routes import router as accounts
@@ -27,7 +27,6 @@ from trr_api.catalog.lists.routes import router as lists
 from trr_api.catalog.organisations.routes import router as organisations
 from trr_api.catalog.people.routes import router as people
 from trr_api.catalog.shows.routes import router as shows
-from trr_api.changes.listener import Listener
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
@@ -37,11 +36,14 @@ from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
 from trr_api.health.routes import router as health
+from trr_api.listener import CHANGES, Listener
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.pages import site
 from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
+from trr_api.realtime.routes import router as realtime
+from trr_api.realtime.service import Live
 from trr_api.routing import PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
@@ -61,12 +63,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
-    indexer = Indexer(settings, listener.next)
+    indexer = Indexer(settings, partial(listener.next, CHANGES))
+    live = Live(settings, database, listener)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
         indexer.start()
+        live.open()
         # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
         gc.collect()
         gc.freeze()
@@ -74,6 +78,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             yield
         finally:
             await indexer.close()
+            await live.close()
             await listener.close()
             await database.close()
 
@@ -91,10 +96,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     app.state.metrics = metrics
     app.state.listener = listener
+    app.state.live = live
     app.state.accounts = Accounts(settings, database, Tokens(settings))
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, admin, health)
+    take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime, admin, health)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:
@@ -106,6 +112,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last one added is the outermost.
     app.add_middleware(Conditional, clock=Clock(database))
     add_compress_type("application/x-ndjson")
+    remove_compress_type("text/event-stream")  # every event goes out at once
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Throttle, settings=settings, database=database)
     if settings.cors_origins:

@@ -44,6 +44,23 @@ class Settings(BaseSettings):
     rate_storage: str = "async+memory://"
     """Where calls are counted: in each worker, or for all of them in `async+redis://…`."""
 
+    live_queue: int = Field(default=256, ge=1)
+    """Messages that may wait for a socket that does not read; one more, and it is closed."""
+    live_ping: float = Field(default=20.0, gt=0)
+    """Seconds between pings to a socket, and until an answer must have come."""
+    live_messages: str = "120/minute"
+    """What a socket may send; `0/minute` for no limit."""
+    live_per_address: int = Field(default=200, ge=0)
+    """Sockets and streams of one address in each worker; 0 for no limit."""
+    live_per_user: int = Field(default=20, ge=0)
+    """The same of one person."""
+    live_topics: int = Field(default=200, ge=1)
+    """What one of them may follow."""
+    outbox_hours: float = Field(default=48.0, gt=0)
+    """So long events are kept for those who go on from a seq."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    """Where several machines serve: events go to their processes through a stream of this Redis."""
+
     export_non_commercial: bool = False
     """Whether exports hold what comes from sources for non-commercial use only."""
 

@@ -1,16 +1,21 @@
-"""HTTP on the wire: uvicorn's httptools protocol, which reads no more than it must and refuses by a problem."""
+"""What is on the wire: uvicorn's protocols, HTTP that refuses by a problem, and WebSockets that wait for nobody."""
 
 from __future__ import annotations
 
+import logging
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from trr_api.config import Settings
 from trr_api.problems import MEDIA_TYPE, Problem, content
 
 MOST_BYTES: Final = 65_536
 """Of an address and its headers together; no request with more is read to its end. `middleware` allows less."""
+LARGEST_MESSAGE: Final = 16_384
+"""Bytes of a message on a WebSocket."""
 LINGER_SECONDS: Final = 2.0
 """So long what is still sent is thrown away: closing at once would cut the answer off, too."""
 
@@ -38,6 +43,15 @@ class Protocol(HttpToolsProtocol):
         self._count(len(name) + len(value), "headers-too-large")
         super().on_header(name, value)
 
+    def shutdown(self) -> None:
+        """The server stops. A stream of events would never end by itself: to it, the caller has hung up."""
+        super().shutdown()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and self.scope["state"].get("is_endless"):
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self.transport.close()
+
     def _count(self, size: int, kind: str) -> None:
         self._bytes += size
         if self._bytes > MOST_BYTES:
@@ -56,3 +70,35 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self._refused = True
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """One WebSocket."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # uvicorn's own one writes down every address with its query, in which careless clients put tokens.
+        self.logger = logging.getLogger(__name__)
+
+    async def send(self, message: Any) -> None:
+        """As uvicorn does; only that why it ends is sent at once, and that a reader who takes nothing is cut off."""
+        if message["type"] == "websocket.close" and self.handshake_complete and not self.disconnected:
+            self.writable.set()
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        await super().send(message)
+
+    def keepalive_timeout(self) -> None:
+        """Nobody is there: what is still to be sent would keep it open for long."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+
+def sockets(settings: Settings) -> dict[str, Any]:
+    """How uvicorn is to serve WebSockets. No compression: it would be made anew for each of them."""
+    return {
+        "ws": Sockets,
+        "ws_max_size": LARGEST_MESSAGE,
+        "ws_ping_interval": settings.live_ping,
+        "ws_ping_timeout": settings.live_ping,
+        "ws_per_message_deflate": False,
+    }

@@ -23,6 +23,8 @@ class Caller:
     user_id: UUID | None = None
     session_id: UUID | None = None
     """The log-in that the token belongs to; None where an identity provider gave it."""
+    expires_at: float | None = None
+    """When the token ends, in seconds since 1970, the leeway included."""
 
 
 # Who the caller is must be settled as the connection's own user; what follows runs as the role.

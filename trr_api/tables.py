@@ -340,19 +340,30 @@ moderation_log = Table(
     Index("ix_moderation_log_user_id", "user_id"),
 )
 
-# Events, written with the change that they tell of. Numbers are taken before commits: whoever reads on from one must
-# leave out rows whose transaction is not before pg_snapshot_xmin(pg_current_snapshot()).
+# Events, written with the change that they tell of. Numbers are taken before commits: `trr_api.realtime.relay` says how
+# one reads on without passing over what commits late.
 outbox = Table(
     "outbox",
     metadata,
     Column("seq", BigInteger, Identity(always=True), primary_key=True),
-    Column("transaction", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
     Column("topic", Code, nullable=False),
     Column("event", Code, nullable=False),
     Column("payload", JSONB, nullable=False),
     _now("at"),
     Index("ix_outbox_topic_seq", "topic", "seq"),
-    Index("ix_outbox_at", "at"),
+)
+
+# Which devices look at a topic now. A row that its process does not renew is old; a crash of the server forgets all,
+# and the processes write theirs again.
+presences = Table(
+    "presences",
+    metadata,
+    Column("device_id", Uuid, primary_key=True),
+    Column("topic", Code, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    _now("seen_at"),
+    Index("ix_presences_topic", "topic"),
+    prefixes=["UNLOGGED"],
 )
 
 SOCIAL: Final = (
@@ -371,5 +382,6 @@ SOCIAL: Final = (
     bans,
     moderation_log,
     outbox,
+    presences,
 )
 """The tables under row-level security."""

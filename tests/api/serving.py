@@ -18,7 +18,7 @@ from starlette.routing import Match
 
 from trr_api.config import Settings
 from trr_api.problems import ProblemDetails
-from trr_api.protocol import Protocol
+from trr_api.protocol import Protocol, sockets
 
 
 class Counted(AsyncConnection[Any]):
@@ -53,7 +53,15 @@ def settings(url: str, **values: Any) -> Settings:
 def served(app: FastAPI) -> Iterator[str]:
     """Run the application in a thread; yields its address."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, server_header=False, lifespan="on", http=Protocol)
+        uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            server_header=False,
+            lifespan="on",
+            http=Protocol,
+            **sockets(app.state.settings),
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -23,7 +23,7 @@ from trr_crawl.catalog import joining, write
 WRITERS, BATCHES = 8, 12
 
 CONNECTED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'trr_api%'"
-LISTENING = f"{CONNECTED} AND application_name = 'trr_api changes'"
+LISTENING = f"{CONNECTED} AND application_name = 'trr_api listener'"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from trr_crawl.catalog import joining, write
 from trr_crawl.catalog import tables as catalog
 
 SOCIAL = [table.name for table in tables.SOCIAL]
-CLOSED = {"credentials", "identities", "refresh_tokens", "outbox"}
+CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "presences"}
 """Tables of which the role may not even know the rows."""
 PUBLIC = {"users", "threads", "posts", "post_edits", "moderation_log"}
 """Tables that everybody reads."""
@@ -109,6 +109,7 @@ def _settle(connection: Connection[Any]) -> Scene:
         "INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('x'), now())", [session]
     )
     connection.execute("INSERT INTO moderation_log (moderator_id, action) VALUES (%s, 'test')", [mod])
+    connection.execute("INSERT INTO presences (device_id, topic, user_id) VALUES (new_id(), 'thread:1', %s)", [ada])
     return Scene(connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1])
 
 

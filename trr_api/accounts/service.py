@@ -55,7 +55,7 @@ class Accounts:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = user
-        return Caller(self._known[key])
+        return Caller(self._known[key], expires_at=found.expires_at)
 
     async def _provision(self, subject: Subject) -> UUID:
         key = [subject.issuer, subject.subject]

@@ -46,6 +46,8 @@ class Subject:
     subject: str
     name: str
     """What they would like to be called, as far as the provider says."""
+    expires_at: float
+    """When the token ends, as in `Caller`."""
 
 
 class Tokens:
@@ -83,7 +85,7 @@ class Tokens:
                 if issuer != ISSUER:
                     return self._subject(await self._read_foreign(token))
             claims = self._read(token, "api")
-            return Caller(UUID(claims["sub"]), UUID(claims["sid"]))
+            return Caller(UUID(claims["sub"]), UUID(claims["sid"]), self._end(claims))
         except jwt.ExpiredSignatureError:
             raise refused("This token has expired. Refresh it, or log in again.") from None
         except (jwt.PyJWTError, ValueError, KeyError):
@@ -127,7 +129,10 @@ class Tokens:
 
     def _subject(self, claims: dict[str, Any]) -> Subject:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name))
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), self._end(claims))
+
+    def _end(self, claims: dict[str, Any]) -> float:
+        return float(claims["exp"]) + self._settings.jwt_leeway
 
 
 class ProviderKeys:

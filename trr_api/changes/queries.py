@@ -7,8 +7,6 @@ from typing import Final
 from trr_api.queries import Fields, Statement, objects
 from trr_crawl.catalog.tables import ENTITIES
 
-LISTEN: Final = b"LISTEN changes"
-
 WINDOW: Final = 100_000
 """Changes that one request looks through at most: those of a rare kind may lie far apart."""
 

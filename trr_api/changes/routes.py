@@ -12,9 +12,9 @@ from fastapi import Depends, Query, Request, Response
 from trr_api import routing
 from trr_api.answers import Answer
 from trr_api.changes import queries
-from trr_api.changes.listener import Listener
 from trr_api.changes.schemas import Changes, ChangesParameters
 from trr_api.deps import Catalog
+from trr_api.listener import CHANGES, Listener
 from trr_api.parameters import split
 from trr_api.problems import invalid
 
@@ -37,7 +37,7 @@ async def list_changes(
     statement = queries.changes(asked.after, asked.limit, split(asked.kind))
     until = time.monotonic() + asked.wait
     while True:
-        called = listener.next() if asked.wait else None
+        called = listener.next(CHANGES) if asked.wait else None
         [(data, place, latest)] = await database.fetch(statement.query, statement.values)
         if asked.after > latest:
             detail = f"the catalog has come to {latest} only; if it was made anew, start again from 0"

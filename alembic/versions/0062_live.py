@@ -1,0 +1,59 @@
+"""Live events: who is present, log-ins whose end is told, and an outbox without what reading it does not need.
+
+Runs on PostgreSQL 15 to 18.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0062"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+PINNED = "SET search_path = pg_catalog, public, pg_temp"
+
+TELL_LOGIN_ENDED = f"""
+CREATE FUNCTION tell_login_ended() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {PINNED} AS $$
+BEGIN
+    PERFORM tell('user:' || NEW.user_id, 'login_ended', jsonb_build_object('session_id', NEW.id));
+    RETURN NULL;
+END $$
+"""
+
+
+def upgrade() -> None:
+    op.drop_index("ix_outbox_at", table_name="outbox")
+    op.drop_column("outbox", "transaction")
+    op.create_table(
+        "presences",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.Text(collation="C"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "topic", name=op.f("pk_presences")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_index("ix_presences_topic", "presences", ["topic"])
+    op.execute("ALTER TABLE presences ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE presences FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY owner ON presences TO CURRENT_USER USING (true) WITH CHECK (true)")
+    op.execute(TELL_LOGIN_ENDED)
+    op.execute("REVOKE EXECUTE ON FUNCTION tell_login_ended() FROM PUBLIC")
+    op.execute(
+        "CREATE TRIGGER tell_login_ended AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW "
+        "WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION tell_login_ended()"
+    )
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER tell_login_ended ON sessions")
+    op.execute("DROP FUNCTION tell_login_ended()")
+    op.drop_table("presences")
+    op.add_column(
+        "outbox",
+        sa.Column(
+            "transaction", sa.BigInteger(), server_default=sa.text("pg_current_xact_id()::text::bigint"), nullable=False
+        ),
+    )
+    op.create_index("ix_outbox_at", "outbox", ["at"])

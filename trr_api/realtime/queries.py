@@ -1,0 +1,103 @@
+"""SQL of live events. The outbox is read as the connection's own user; what a caller may follow, as the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from trr_api.queries import Statement
+
+EVENT: Final = (
+    "seq, topic, event, "
+    "json_build_object('type', event, 'ts', at, 'payload', payload, 'topic', topic, 'seq', seq) AS made"
+)
+
+NEWS: Final = f"SELECT {EVENT} FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2".encode()
+
+LATEST: Final = b"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_seq_seq"
+
+# Whoever takes a number holds this lock before, and until the end of the transaction.
+WRITERS: Final = b"""
+SELECT virtualtransaction FROM pg_locks
+WHERE relation = 'outbox'::regclass AND mode = 'RowExclusiveLock'
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+# Of numbers that were never reached, as of those that are gone, nothing is known.
+IS_KNOWN: Final = b"""
+SELECT $1 >= coalesce((SELECT min(seq) - 1 FROM outbox), 0) AND $1 <= last_value FROM outbox_seq_seq
+"""
+
+REPLAY: Final = f"""
+SELECT {EVENT} FROM unnest($1::text[], $2::timestamptz[]) followed (topic, since) JOIN outbox USING (topic)
+WHERE seq > $3 AND seq <= $4 AND at >= coalesce(since, '-infinity') ORDER BY seq LIMIT $5
+""".encode()
+
+PRUNED_AT_ONCE: Final = 10_000
+
+# The oldest ones, so that the first that is left tells what is gone; the newest one always stays.
+PRUNE: Final = f"""
+WITH oldest AS (SELECT seq, at FROM outbox ORDER BY seq LIMIT {PRUNED_AT_ONCE}),
+edge AS (SELECT max(seq) AS seq FROM oldest WHERE at < now() - $1::interval),
+gone AS (
+    DELETE FROM outbox USING edge
+    WHERE outbox.seq <= edge.seq AND outbox.seq < (SELECT max(seq) FROM outbox) RETURNING 1
+)
+SELECT count(*) FROM gone
+""".encode()
+
+TOPICS: Final[Mapping[str, bytes]] = {
+    "show": b"SELECT NULL::timestamptz FROM shows WHERE id = $1",
+    "season": b"SELECT NULL::timestamptz FROM seasons WHERE id = $1",
+    "episode": b"SELECT NULL::timestamptz FROM episodes WHERE id = $1",
+    "thread": b"SELECT NULL::timestamptz FROM threads WHERE id = $1",
+    "user": b"SELECT NULL::timestamptz WHERE $1 = caller()",
+}
+"""Kind -> a row, where the caller may follow such a topic: the moment since when, or null for all that is there."""
+
+PERSONAL: Final = frozenset({"user"})
+"""Kinds that nobody follows without a log-in."""
+
+_THREADS: Final = b"SELECT id FROM threads WHERE episode_id = $1 AND removed_at IS NULL ORDER BY id DESC LIMIT $2"
+
+IDENTITY: Final = b"SELECT datname || ':' || oid FROM pg_database WHERE datname = current_database()"
+LEAD: Final = b"SELECT pg_try_advisory_lock(hashtextextended('trr live', 0))"
+STILL: Final = b"SELECT true"
+
+WHISPER: Final = b"SELECT pg_notify('live', $1)"
+
+_BEAT: Final = b"""
+INSERT INTO presences (device_id, topic, user_id)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])
+ON CONFLICT (device_id, topic) DO UPDATE SET seen_at = now()
+"""
+EXPIRE: Final = b"DELETE FROM presences WHERE seen_at < now() - $1::interval"
+PRESENT: Final = b"""
+SELECT DISTINCT topic, user_id FROM presences WHERE topic = ANY($1) AND seen_at >= now() - $2::interval
+"""
+
+
+def follow(kind: str, identifier: UUID) -> Statement:
+    """Whether the caller may follow a topic, see `TOPICS`."""
+    return Statement(TOPICS[kind], [identifier])
+
+
+def threads_of(episode: UUID, limit: int) -> Statement:
+    """The threads of an episode that the caller sees, newest first."""
+    return Statement(_THREADS, [episode, limit])
+
+
+def caller() -> Statement:
+    """Nothing but whether the log-in still lasts."""
+    return Statement(b"SELECT caller()")
+
+
+def beat(devices: Sequence[tuple[UUID, str, UUID]]) -> Statement:
+    """Say that devices (device, topic, user) are there."""
+    return Statement(_BEAT, [list(column) for column in zip(*devices, strict=True)])
+
+
+def leave(device: UUID, topics: Sequence[str]) -> Statement:
+    """Say that a device is there no more."""
+    return Statement(b"DELETE FROM presences WHERE device_id = $1 AND topic = ANY($2)", [device, list(topics)])
