@@ -47,6 +47,10 @@ from trr_api.realtime.service import Live
 from trr_api.routing import PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
+from trr_api.surveys.games.routes import boards
+from trr_api.surveys.games.routes import router as games
+from trr_api.surveys.routes import router as surveys
+from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
 
 DESCRIPTION: Final = """
@@ -65,6 +69,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     listener = Listener(settings)
     indexer = Indexer(settings, partial(listener.next, CHANGES))
     live = Live(settings, database, listener)
+    asking = Surveys(settings, database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -80,6 +85,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             await indexer.close()
             await live.close()
             await listener.close()
+            await asking.close()
             await database.close()
 
     app = FastAPI(
@@ -98,9 +104,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.listener = listener
     app.state.live = live
     app.state.accounts = Accounts(settings, database, Tokens(settings))
+    app.state.surveys = asking
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime, admin, health)
+    take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime)
+    take_in(app, surveys, games, boards, admin, health)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

@@ -86,6 +86,8 @@ class Settings(BaseSettings):
 
     login_limit: str = "10/15minute"
     """Attempts to log in to an account from one address; ten times as many to one account, or from one address."""
+    anonymous_limit: str = "3/day"
+    """Tokens for an anonymous survey that an address gets."""
     mail: SecretStr = SecretStr("console")
     """`console`, or `smtp://user:password@host:587`, `smtps://…`."""
     mail_from: str = "TRR <trr@localhost>"

@@ -1,4 +1,4 @@
-"""The API's own tables, on the catalog's MetaData: API keys, accounts, and what people write.
+"""The API's own tables, on the catalog's MetaData: API keys, accounts, what people write, and what they are asked.
 
 The tables of `SOCIAL` are under row-level security: which role may do what is in the migration that makes them.
 """
@@ -20,6 +20,8 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -42,8 +44,21 @@ REACTIONS: Final = ("upvote", "downvote", "lol", "shade", "fire", "heart")
 
 NOTIFICATIONS: Final = ("reply", "mention")
 
+SURVEY_KINDS: Final = ("survey", "quiz", "poll", "prediction", "ranking")
+"""A game is a survey that has answer keys, and scores in the end; a poll is one that has none."""
+
+QUESTION_TYPES: Final = ("single_choice", "multiple_choice", "ranking", "numeric", "free_text", "rating")
+
+CONSENTS: Final = ("terms", "privacy", "mail")
+
 LONGEST_POST: Final = 10_000
 """Characters."""
+
+LONGEST_ANSWER: Final = 2_000
+"""Characters."""
+
+MOST_QUESTIONS: Final = 50
+MOST_OPTIONS: Final = 100
 
 DEEPEST_POST: Final = 500
 """Answers to answers; the number of the first is 1."""
@@ -366,6 +381,187 @@ presences = Table(
     prefixes=["UNLOGGED"],
 )
 
+# What somebody agreed to and when. A version that is agreed to later has a row of its own.
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    Column("subject", Code, nullable=False),
+    Column("version", Text, nullable=False),
+    _now("agreed_at"),
+    _when("withdrawn_at"),
+    _one_of("subject", CONSENTS),
+    CheckConstraint("length(version) BETWEEN 1 AND 50", name="version"),
+    Index("ix_consents_user_id", "user_id"),
+)
+
+# A draft until it is published; its questions never change after that.
+surveys = Table(
+    "surveys",
+    metadata,
+    _id(),
+    Column("kind", Code, nullable=False),
+    _to("show_id", "shows"),
+    # Also where it is about an episode: the leaderboard that the game counts for.
+    _to("season_id", "seasons", nullable=True),
+    _to("episode_id", "episodes", nullable=True),
+    _to("author_id", "users"),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    # Answered with a token of the API that names nobody, and by nobody's name.
+    Column("is_anonymous", Boolean, nullable=False),
+    _when("starts_at"),
+    _when("ends_at"),
+    _now("created_at"),
+    _when("published_at"),
+    _when("closed_at"),
+    # Null: not yet, or not since an answer key was set.
+    _when("scored_at"),
+    _one_of("kind", SURVEY_KINDS),
+    CheckConstraint("length(title) BETWEEN 1 AND 200", name="title"),
+    CheckConstraint("length(description) <= 5000", name="description"),
+    CheckConstraint("ends_at > starts_at", name="ends_at"),
+    CheckConstraint("NOT is_anonymous OR kind IN ('survey', 'poll')", name="is_anonymous"),
+    CheckConstraint("published_at IS NOT NULL OR closed_at IS NULL", name="closed_at"),
+    Index("ix_surveys_created_at_id", "created_at", "id"),
+    Index("ix_surveys_show_id_created_at_id", "show_id", "created_at", "id"),
+    Index("ix_surveys_season_id", "season_id"),
+    Index("ix_surveys_episode_id", "episode_id"),
+    Index("ix_surveys_author_id", "author_id"),
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    _id(),
+    _to("survey_id", "surveys"),
+    Column("position", Integer, nullable=False),
+    Column("type", Code, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("is_required", Boolean, nullable=False),
+    # Of the number; of how many options; of the characters of a text.
+    Column("minimum", Numeric),
+    Column("maximum", Numeric),
+    Column("step", Numeric),
+    Column("shuffle_options", Boolean, nullable=False),
+    # Only asked where this option (by positions) of an earlier question was chosen.
+    Column("shown_if_question", Integer),
+    Column("shown_if_option", Integer),
+    _one_of("type", QUESTION_TYPES),
+    CheckConstraint("length(prompt) BETWEEN 1 AND 1000", name="prompt"),
+    CheckConstraint("maximum >= minimum", name="maximum"),
+    CheckConstraint("step > 0", name="step"),
+    CheckConstraint("type NOT IN ('numeric', 'rating') OR maximum > minimum", name="range"),
+    CheckConstraint(
+        "num_nulls(shown_if_question, shown_if_option) IN (0, 2) AND shown_if_question < position", name="shown_if"
+    ),
+    UniqueConstraint("survey_id", "position"),
+)
+
+options = Table(
+    "options",
+    metadata,
+    _id(),
+    _to("question_id", "questions"),
+    Column("position", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    CheckConstraint("length(label) BETWEEN 1 AND 200", name="label"),
+    UniqueConstraint("question_id", "position"),
+)
+
+# What is right, for games. Nobody reads it before the game is over, moderators neither.
+answer_keys = Table(
+    "answer_keys",
+    metadata,
+    _id(),
+    _to("question_id", "questions"),
+    # As an answer; {number, tolerance} for numbers, {texts} for free text.
+    Column("key", JSONB, nullable=False),
+    Column("points", Integer, nullable=False),
+    _now("set_at"),
+    CheckConstraint("points BETWEEN 1 AND 1000", name="points"),
+    UniqueConstraint("question_id"),
+)
+
+# One document, because a response is checked, changed and erased as a whole: question's id -> {option_ids}, {number}
+# or {text}.
+responses = Table(
+    "responses",
+    metadata,
+    _id(),
+    _to("survey_id", "surveys"),
+    _to("user_id", "users", nullable=True),
+    # Of the token, where the survey is anonymous; null once nothing can be changed any more.
+    Column("token_hash", LargeBinary),
+    Column("answers", JSONB, nullable=False),
+    _now("created_at"),
+    _now("updated_at"),
+    # The number of the results that were out when it was changed last.
+    Column("changed_in", Integer, nullable=False),
+    CheckConstraint("num_nonnulls(user_id, token_hash) <= 1", name="respondent"),
+    CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+    UniqueConstraint("survey_id", "user_id"),
+    UniqueConstraint("survey_id", "token_hash"),
+    Index("ix_responses_user_id", "user_id"),
+)
+
+# Counts are sums over slots, so that who answers at the same moment seldom waits for another's row. A single slot may
+# be below zero.
+response_counts = Table(
+    "response_counts",
+    metadata,
+    Column("survey_id", Uuid, ForeignKey("surveys.id", ondelete="RESTRICT"), primary_key=True),
+    Column("slot", SmallInteger, primary_key=True),
+    Column("responses", BigInteger, nullable=False),
+    # Responses that came, changed or went; each once between two results.
+    Column("changes", BigInteger, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("question_id", Uuid, ForeignKey("questions.id", ondelete="RESTRICT"), primary_key=True),
+    # '' (answered at all), an option's id, or a number's place on the scale.
+    Column("key", Code, primary_key=True),
+    Column("slot", SmallInteger, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    # Of the numbers, or of the places in rankings.
+    Column("total", Numeric, nullable=False),
+)
+
+# What everybody may know, without what would single somebody out.
+results = Table(
+    "results",
+    metadata,
+    Column("survey_id", Uuid, ForeignKey("surveys.id", ondelete="RESTRICT"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("changes", BigInteger, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _now("published_at"),
+)
+
+# A board is a game's, a season's or a show's: the id tells which. Points there are the sums of its games'.
+scores = Table(
+    "scores",
+    metadata,
+    Column("board_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="RESTRICT"), primary_key=True),
+    Column("points", Integer, nullable=False),
+    Index("ix_scores_board_id_points_user_id", "board_id", "points", "user_id"),
+    Index("ix_scores_user_id", "user_id"),
+)
+
+# How many have so many points: somebody's rank is a sum over the few that are above.
+score_counts = Table(
+    "score_counts",
+    metadata,
+    Column("board_id", Uuid, primary_key=True),
+    Column("points", Integer, primary_key=True),
+    Column("people", Integer, nullable=False),
+    CheckConstraint("people >= 0", name="people"),
+)
+
 SOCIAL: Final = (
     users,
     credentials,
@@ -383,5 +579,16 @@ SOCIAL: Final = (
     moderation_log,
     outbox,
     presences,
+    consents,
+    surveys,
+    questions,
+    options,
+    answer_keys,
+    responses,
+    response_counts,
+    tallies,
+    results,
+    scores,
+    score_counts,
 )
 """The tables under row-level security."""

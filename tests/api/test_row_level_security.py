@@ -22,10 +22,15 @@ from trr_crawl.catalog import joining, write
 from trr_crawl.catalog import tables as catalog
 
 SOCIAL = [table.name for table in tables.SOCIAL]
-CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "presences"}
+CLOSED = {"credentials", "identities", "refresh_tokens", "outbox", "presences", "response_counts", "tallies"}
 """Tables of which the role may not even know the rows."""
-PUBLIC = {"users", "threads", "posts", "post_edits", "moderation_log"}
+PUBLIC = {
+    *("users", "threads", "posts", "post_edits", "moderation_log"),
+    *("surveys", "questions", "options", "results", "scores", "score_counts"),
+}
 """Tables that everybody reads."""
+OWNER = {"reports": "reporter_id", "answer_keys": "question_id"}
+"""Where it is not user_id: whose a row is. An answer key is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Scene:
     post: UUID
     answer: UUID
     removed: UUID
+    quiz: UUID
+    draft: UUID
+    question: UUID
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +118,38 @@ def _settle(connection: Connection[Any]) -> Scene:
     )
     connection.execute("INSERT INTO moderation_log (moderator_id, action) VALUES (%s, 'test')", [mod])
     connection.execute("INSERT INTO presences (device_id, topic, user_id) VALUES (new_id(), 'thread:1', %s)", [ada])
-    return Scene(connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1])
+    connection.execute("INSERT INTO consents (user_id, subject, version) VALUES (%s, 'terms', '1')", [ada])
+    quiz, draft = (
+        one(
+            "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at) "
+            "VALUES ('quiz', %s, %s, 'Quiz', false, %s) RETURNING id",
+            show,
+            mod,
+            published,
+        )
+        for published in ("2026-11-28", None)
+    )
+    question, _ = (
+        one(
+            "INSERT INTO questions (survey_id, position, type, prompt, is_required, shuffle_options) "
+            "VALUES (%s, 1, 'single_choice', 'Who?', true, false) RETURNING id",
+            survey,
+        )
+        for survey in (quiz, draft)
+    )
+    option = one("INSERT INTO options (question_id, position, label) VALUES (%s, 1, 'Mara') RETURNING id", question)
+    right = f'{{"option_ids": ["{option}"]}}'
+    connection.execute("INSERT INTO answer_keys (question_id, key, points) VALUES (%s, %s, 1)", [question, right])
+    connection.execute(
+        "INSERT INTO responses (survey_id, user_id, answers, changed_in) VALUES (%s, %s, %s, 0)",
+        [quiz, ada, f'{{"{question}": {right}}}'],
+    )
+    connection.execute("INSERT INTO results (survey_id, number, changes, body) VALUES (%s, 1, 1, '{}')", [quiz])
+    connection.execute("INSERT INTO scores (board_id, user_id, points) VALUES (%s, %s, 1)", [quiz, ada])
+    return Scene(
+        connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1],
+        quiz, draft, question,
+    )  # fmt: skip
 
 
 def count(connection: Connection[Any], table: str, condition: str = "true", values: list[object] | None = None) -> int:
@@ -163,8 +202,7 @@ def test_nobody_reads_what_is_anothers(scene: Scene, table: str) -> None:
                     count(connection, table)
                 return
             if table not in PUBLIC:
-                column = "reporter_id" if table == "reports" else "user_id"
-                assert count(connection, table, f"{column} IS DISTINCT FROM %s", [person]) == 0
+                assert count(connection, table, f"{OWNER.get(table, 'user_id')} IS DISTINCT FROM %s", [person]) == 0
 
 
 @pytest.mark.parametrize("table", SOCIAL)
@@ -271,7 +309,8 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         assert not is_public, name
     assert {name for name, _, is_granted, _ in found if is_granted} == {
         "is_moderator", "is_banned", "withdraw_post", "moderate_post", "moderate_thread", "resolve_report", "ban",
-        "lift_bans", "set_role",
+        "lift_bans", "set_role", "write_survey", "publish_survey", "close_survey", "set_answer_key", "submit_response",
+        "has_new_results",
     }  # fmt: skip
 
 
@@ -284,6 +323,10 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         "lift_bans('{banned}', 'x')",
         "set_role('{ben}', 'admin')",
         "resolve_report('{post}', 'upheld')",
+        "write_survey('{draft}', '{{}}')",
+        "publish_survey('{draft}')",
+        "close_survey('{quiz}')",
+        "set_answer_key('{question}', '{{}}', 1)",
     ],
 )
 def test_what_moderators_do_nobody_else_does(scene: Scene, call: str) -> None:
@@ -300,6 +343,29 @@ def test_nobody_withdraws_anothers_post(scene: Scene) -> None:
     for person in (None, scene.ben, scene.banned, scene.mod):
         with acting(scene.connection, person) as connection:
             assert connection.execute("SELECT withdraw_post(%s, true)", [scene.post]).fetchall() == [(False,)]
+
+
+def test_a_draft_is_seen_by_moderators_alone(scene: Scene) -> None:
+    """Defect 6 of the reference system: its policy let everybody read drafts."""
+    for person, is_seen in ((None, False), (scene.ada, False), (scene.banned, False), (scene.mod, True)):
+        with acting(scene.connection, person) as connection:
+            for table, column in (("surveys", "id"), ("questions", "survey_id")):
+                assert count(connection, table, f"{column} = %s", [scene.draft]) == is_seen
+
+
+def test_nobody_answers_for_another_or_twice(scene: Scene) -> None:
+    for person in (scene.ben, scene.mod):
+        with acting(scene.connection, person) as connection:
+            for answers in ("{}", "{}"):
+                connection.execute("SELECT submit_response(%s, NULL, %s)", [scene.quiz, answers])
+            assert count(connection, "responses") == 1
+            with connection.transaction(force_rollback=True):
+                connection.execute("RESET ROLE")
+                assert count(connection, "responses", "survey_id = %s", [scene.quiz]) == 2
+    for person, why in ((None, "needs log-in"), (scene.banned, "banned")):
+        with acting(scene.connection, person) as connection:
+            found = connection.execute("SELECT obstacle FROM submit_response(%s, NULL, '{}')", [scene.quiz])
+            assert found.fetchall() == [(why,)]
 
 
 def test_joining_episodes_takes_the_threads_along(scene: Scene) -> None:

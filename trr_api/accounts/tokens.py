@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +28,8 @@ from trr_api.session import Caller
 
 ISSUER: Final = "trr"
 """Of the tokens that are made here."""
+
+BALLOT_LIFETIME: Final = timedelta(days=365)
 
 KEYS_SECONDS: Final = 300.0
 """So long a provider's keys are used before they are fetched anew."""
@@ -73,6 +76,17 @@ class Tokens:
             return self._read(token, f"mail {purpose}")
         except jwt.InvalidTokenError:
             raise Problem("unauthorized", "This link is not valid, or not any more. Ask for another one.") from None
+
+    def ballot(self, survey: UUID) -> str:
+        """A token that answers an anonymous survey; it names nobody."""
+        return self._sign(f"ballot {survey}", BALLOT_LIFETIME, sub=secrets.token_hex(16))
+
+    def read_ballot(self, survey: UUID, token: str) -> bytes:
+        """What is in such a token alone. Problem where it is none, or is another survey's."""
+        try:
+            return bytes.fromhex(self._read(token, f"ballot {survey}")["sub"])
+        except (jwt.InvalidTokenError, ValueError):
+            raise Problem("unauthorized", "This token is not one for this survey. Ask for one.") from None
 
     async def caller(self, token: str) -> Caller | Subject:
         """Whom a token names. Problem where it is not valid here."""

@@ -1,0 +1,39 @@
+"""Consents: what people agreed to, and when."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0065"
+down_revision = "0064"
+branch_labels = None
+depends_on = None
+
+MINE = "user_id = (SELECT caller())"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("new_id()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.Text(collation="C"), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("agreed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("subject IN ('terms', 'privacy', 'mail')", name=op.f("ck_consents_subject")),
+        sa.CheckConstraint("length(version) BETWEEN 1 AND 50", name=op.f("ck_consents_version")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_consents_user_id_users"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index("ix_consents_user_id", "consents", ["user_id"], unique=False)
+    op.execute("ALTER TABLE consents ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE consents FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY owner ON consents TO CURRENT_USER USING (true) WITH CHECK (true)")
+    op.execute(f"CREATE POLICY api_select ON consents FOR SELECT TO trr_api USING ({MINE})")
+    op.execute(f"CREATE POLICY api_insert ON consents FOR INSERT TO trr_api WITH CHECK ({MINE})")
+    op.execute(f"CREATE POLICY api_update ON consents FOR UPDATE TO trr_api USING ({MINE}) WITH CHECK ({MINE})")
+    op.execute("GRANT SELECT, INSERT (user_id, subject, version), UPDATE (withdrawn_at) ON consents TO trr_api")
+
+
+def downgrade() -> None:
+    op.drop_table("consents")

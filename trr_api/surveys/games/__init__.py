@@ -1,0 +1,1 @@
+"""Games: surveys with answer keys, scores and leaderboards."""

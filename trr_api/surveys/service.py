@@ -1,0 +1,152 @@
+"""Surveys at work: questions remembered, anonymous tokens, results that come out in time, games that are scored."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import psycopg
+from fastapi import Depends, Request
+from limits import parse
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from psycopg.types.json import Jsonb
+
+from trr_api.config import Settings
+from trr_api.database import Connection, Database, Row
+from trr_api.problems import Problem
+from trr_api.session import Session
+from trr_api.surveys import queries
+from trr_api.surveys.checking import Question
+from trr_api.surveys.disclosure import Counted, disclose
+
+INTERVAL: Final = 1.0
+"""Seconds at least between two results of a survey."""
+
+REMEMBERED: Final = 1_000
+"""Published surveys whose questions a worker remembers; they never change."""
+
+_log = logging.getLogger(__name__)
+
+
+class Surveys:
+    """The surveys of a database."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
+        self._limit = parse(settings.anonymous_limit)
+        self._questions: dict[UUID, list[Question]] = {}
+        self._noted: dict[UUID, asyncio.Task[None]] = {}
+
+    async def questions(self, session: Session, survey: UUID) -> list[Question]:
+        """What a survey asks. Problem where the caller sees none such."""
+        if survey in self._questions:
+            return self._questions[survey]
+        rows = await session.fetch(queries.questionnaire(survey))
+        if not rows:
+            raise missing()
+        is_published, found = rows[0]
+        questions = [Question.read(row) for row in found]
+        if is_published:
+            if len(self._questions) >= REMEMBERED:
+                self._questions.clear()
+            self._questions[survey] = questions
+        return questions
+
+    async def count_ballot(self, survey: UUID, address: str) -> None:
+        """Problem where an address asked for too many anonymous tokens of a survey."""
+        key = hashlib.sha256(f"{survey} {address}".encode()).hexdigest()
+        if not await self._limiter.hit(self._limit, "ballot", key):
+            detail = f"More than {self._limit.amount} tokens for this survey were asked for from your address."
+            raise Problem("too-many-requests", detail, headers={"retry-after": str(self._limit.get_expiry())})
+
+    def note(self, survey: UUID) -> None:
+        """Something changed: what may be told of it is told in a second, with all that changes until then."""
+        if survey not in self._noted:
+            self._noted[survey] = asyncio.create_task(self._settle_later(survey))
+
+    async def close(self) -> None:
+        """Tell nothing any more. Whoever asks for results next gets them made."""
+        for task in self._noted.values():
+            task.cancel()
+        await asyncio.gather(*self._noted.values(), return_exceptions=True)
+
+    async def _settle_later(self, survey: UUID) -> None:
+        wait = INTERVAL
+        try:
+            while wait > 0:
+                await asyncio.sleep(wait)
+                # What is noted from here on is another task's: its change may come too late for this one.
+                self._noted.pop(survey, None)
+                wait = await self._settle(survey)
+        except (psycopg.Error, Problem) as error:
+            _log.warning("The results of the survey %s wait for the next answer: %s", survey, type(error).__name__)
+
+    async def _settle(self, survey: UUID) -> float:
+        """Publish and score what is due; the seconds to wait where another worker was here a moment ago."""
+        [(has_results, age, has_scores)] = await self._database.fetch(queries.STATE, [survey])
+        if has_scores:
+            await self.score(survey)
+        if has_results and age >= INTERVAL:
+            await self.publish(survey)
+        return max(0.0, INTERVAL - age) if has_results else 0.0
+
+    async def publish(self, survey: UUID) -> bytes | None:
+        """Make the results anew; their JSON, or None where somebody else just did."""
+        async with self._database.transaction(write=True) as connection:
+            await connection.execute(queries.LOCK_RESULTS, [str(survey)])
+            [(is_due, *_)] = await _rows(connection, queries.STATE, survey)
+            if not is_due:
+                return None
+            [(responses, changes, questions)] = await _rows(connection, queries.COUNTS, survey)
+            found = {
+                "survey_id": str(survey),
+                "response_count": responses,
+                "questions": disclose([_counted(row) for row in questions], responses),
+            }
+            [(_, body)] = await _rows(connection, queries.PUBLISH, survey, changes, Jsonb(found))
+        made: bytes = body
+        return made
+
+    async def score(self, game: UUID) -> None:
+        """Score a game that is over; once more where it was scored already and a key was corrected."""
+        async with self._database.transaction(write=True) as connection:
+            await connection.execute(queries.TAKE_TIME)
+            await connection.execute(queries.SCORE, [game])
+
+
+def missing() -> Problem:
+    """What one may not see is not there."""
+    return Problem("not-found", "There is no such survey.")
+
+
+async def _surveys(request: Request) -> Surveys:
+    found: Surveys = request.app.state.surveys
+    return found
+
+
+Asking = Annotated[Surveys, Depends(_surveys)]
+
+
+def _counted(row: dict[str, Any]) -> Counted:
+    shown_if = row["shown_if"]
+    return Counted(
+        id=row["id"],
+        position=row["position"],
+        type=row["type"],
+        minimum=row["minimum"],
+        maximum=row["maximum"],
+        options=tuple(row["options"]),
+        shown_if=None if shown_if is None else (shown_if["question"], shown_if["option"]),
+        counts=row["counts"],
+        totals=row["totals"],
+    )
+
+
+async def _rows(connection: Connection, query: bytes, *values: object) -> list[Row]:
+    cursor = await connection.execute(query, values)
+    return await cursor.fetchall()
