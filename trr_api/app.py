@@ -52,6 +52,7 @@ from trr_api.surveys.games.routes import router as games
 from trr_api.surveys.routes import router as surveys
 from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
+from trr_api.webapp.routes import ROUTERS as WEBAPP
 
 DESCRIPTION: Final = """
 Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
@@ -108,7 +109,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime)
-    take_in(app, surveys, games, boards, admin, health)
+    take_in(app, surveys, games, boards, admin, health, *WEBAPP)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

@@ -52,6 +52,8 @@ TOPICS: Final[Mapping[str, bytes]] = {
     "season": b"SELECT NULL::timestamptz FROM seasons WHERE id = $1",
     "episode": b"SELECT NULL::timestamptz FROM episodes WHERE id = $1",
     "thread": b"SELECT NULL::timestamptz FROM threads WHERE id = $1",
+    "survey": b"SELECT NULL::timestamptz FROM surveys WHERE id = $1 AND kind = 'survey'",
+    "game": b"SELECT NULL::timestamptz FROM surveys WHERE id = $1 AND kind <> 'survey'",
     "user": b"SELECT NULL::timestamptz WHERE $1 = caller()",
 }
 """Kind -> a row, where the caller may follow such a topic: the moment since when, or null for all that is there."""
