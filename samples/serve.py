@@ -22,8 +22,8 @@ def main() -> int:
         return status
     if talk.is_missing(url):
         talk.fill(url)
-    demo.console.print(f"http://127.0.0.1:8000/app: log in as ada@example.com with the password {talk.PASSWORD}")
-    demo.console.print("Serving http://127.0.0.1:8000/docs, and http://127.0.0.1:8000/api/v1/shows; Ctrl-C ends it.")
+    demo.console.print("Serving http://127.0.0.1:8000/app and http://127.0.0.1:8000/docs; Ctrl-C ends it.")
+    demo.console.print(f"Log in as ada@example.com, ben@example.com, … with the password {talk.PASSWORD}")
     return api.main()
 
 

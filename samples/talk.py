@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
+import httpx
 import psycopg
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from trr_api.accounts.queries import SET_ROLE
 from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.routing import PREFIX
 
-PASSWORD: Final = "harbour-hearts"  # noqa: S105 - of invented people, in a database of this machine
+PASSWORD: Final = "harbour-hearts"
 PEOPLE: Final = {"ada": "Ada from the pier", "ben": "Ben", "cleo": "Cleo", "dora": "Dora", "emil": "Emil", "fay": "Fay"}
 MODERATOR: Final = "fay"
 
@@ -41,49 +42,56 @@ THREADS: Final[tuple[tuple[str, tuple[tuple[str, str, int | None], ...]], ...]] 
 class Person:
     """Somebody who calls the API."""
 
-    def __init__(self, client: TestClient, token: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, token: str) -> None:
         self._client = client
         self._headers = {"authorization": f"Bearer {token}"}
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """What an address answers."""
-        answer = self._client.request(method, PREFIX + path, json=body, headers=self._headers)
+        answer = await self._client.request(method, PREFIX + path, json=body, headers=self._headers)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
 
 def fill(url: str) -> None:
     """Let them register, write, answer, react, and be asked."""
+    asyncio.run(_fill(url))
+
+
+async def _fill(url: str) -> None:
     app = create_app(Settings(database_url=url, rate_limit="0/minute"))
-    with TestClient(app) as client:
-        people = {name: _register(app, client, name) for name in PEOPLE}
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://demo")
+    async with app.router.lifespan_context(app), client:
+        people = {name: await _register(app, client, name) for name in PEOPLE}
         with psycopg.connect(url) as connection:
-            connection.execute(SET_ROLE, ["moderator", people[MODERATOR].ask("GET", "/me")["id"]])
-        show = client.get(f"{PREFIX}/shows").json()["data"][0]["id"]
+            connection.execute(SET_ROLE, ["moderator", (await people[MODERATOR].ask("GET", "/me"))["id"]])
+        show = (await client.get(f"{PREFIX}/shows")).json()["data"][0]["id"]
         for title, posts in THREADS:
-            _talk(people, show, title, posts)
-        _ask(people, show)
+            await _talk(people, show, title, posts)
+        await _ask(people, show)
 
 
-def _register(app: FastAPI, client: TestClient, name: str) -> Person:
+async def _register(app: FastAPI, client: httpx.AsyncClient, name: str) -> Person:
     link = app.state.accounts.tokens.mail("register", f"{name}@example.com", 10)
     wanted = {"token": link, "name": name, "display_name": PEOPLE[name], "password": PASSWORD}
-    answer = client.post(f"{PREFIX}/accounts", json=wanted)
+    answer = await client.post(f"{PREFIX}/accounts", json=wanted)
     answer.raise_for_status()
     return Person(client, answer.json()["access_token"])
 
 
-def _talk(people: dict[str, Person], show: str, title: str, posts: tuple[tuple[str, str, int | None], ...]) -> None:
-    thread = people[posts[0][0]].ask("POST", f"/shows/{show}/threads", {"title": title})["id"]
+async def _talk(
+    people: dict[str, Person], show: str, title: str, posts: tuple[tuple[str, str, int | None], ...]
+) -> None:
+    thread = (await people[posts[0][0]].ask("POST", f"/shows/{show}/threads", {"title": title}))["id"]
     written: list[str] = []
     for name, body, above in posts:
         post = {"body": body, "parent_id": None if above is None else written[above]}
-        written.append(people[name].ask("POST", f"/threads/{thread}/posts", post)["id"])
-    for name, reaction, post in (("ben", "lol", 0), ("cleo", "upvote", 0), ("dora", "upvote", 0), ("fay", "fire", 1)):
-        people[name].ask("PUT", f"/posts/{written[post]}/reactions/{reaction}")
+        written.append((await people[name].ask("POST", f"/threads/{thread}/posts", post))["id"])
+    for name, reaction, number in (("ben", "lol", 0), ("cleo", "upvote", 0), ("dora", "upvote", 0), ("fay", "fire", 1)):
+        await people[name].ask("PUT", f"/posts/{written[number]}/reactions/{reaction}")
 
 
-def _ask(people: dict[str, Person], show: str) -> None:
+async def _ask(people: dict[str, Person], show: str) -> None:
     survey = {
         "show_id": show,
         "title": "After the first season",
@@ -98,9 +106,9 @@ def _ask(people: dict[str, Person], show: str) -> None:
         ],
     }
     moderator = people[MODERATOR]
-    made = moderator.ask("POST", "/surveys", survey)["id"]
-    moderator.ask("POST", f"/surveys/{made}/publish")
-    asked = moderator.ask("GET", f"/surveys/{made}")["questions"]
+    made = (await moderator.ask("POST", "/surveys", survey))["id"]
+    await moderator.ask("POST", f"/surveys/{made}/publish")
+    asked = (await moderator.ask("GET", f"/surveys/{made}"))["questions"]
     for at, person in enumerate(people.values()):
         choice, rating, several, ranking, number, _ = asked
         options = [[option["id"] for option in question["options"]] for question in (choice, several, ranking)]
@@ -111,7 +119,7 @@ def _ask(people: dict[str, Person], show: str) -> None:
             {"question_id": ranking["id"], "option_ids": options[2][:: 1 if at % 3 else -1]},
             {"question_id": number["id"], "number": 3},
         ]
-        person.ask("POST", f"/surveys/{made}/submit", {"answers": answers})
+        await person.ask("POST", f"/surveys/{made}/submit", {"answers": answers})
 
 
 def is_missing(url: str) -> bool:

@@ -23,13 +23,14 @@ THREADS: Final = {
 }
 
 REACTIONS: Final = {
-    "upvote": "▲",
-    "downvote": "▼",
-    "lol": "😂",
-    "shade": "🕶️",
-    "fire": "🔥",
-    "heart": "❤️",
+    "upvote": "Up",
+    "downvote": "Down",
+    "lol": "LOL",
+    "shade": "Shade",
+    "fire": "Fire",
+    "heart": "Heart",
 }
+"""Words, which every font has."""
 
 GAMES: Final = {
     "survey": "Survey",
