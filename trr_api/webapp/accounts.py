@@ -80,7 +80,7 @@ async def open_account(visit: Visitor, fields: Fields) -> Response:
     if isinstance(found, Response):
         return found
     visit.log_in(found["access_token"], found["refresh_token"])
-    return visit.go(PREFIX, done="registered")
+    return visit.go(f"{PREFIX}/shows", done="registered")
 
 
 @router.get("/forgot")

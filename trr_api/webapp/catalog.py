@@ -8,6 +8,7 @@ from typing import Any, Final
 from starlette.responses import RedirectResponse, Response
 
 from trr_api.problems import Problem
+from trr_api.webapp import words
 from trr_api.webapp.visits import PREFIX, Visitor, site_router
 
 router = site_router()
@@ -20,11 +21,13 @@ SORTS: Final = {
     "rating": "Best rated",
     "newest_episode": "Newest episode",
 }
+OFFER_ORDER: Final = {kind: place for place, kind in enumerate(words.OFFERS)}
 CARDS: Final = 24
 THREADS: Final = 10
 
 
 @router.get("")
+@router.get("/")
 async def home() -> Response:
     """The site begins with the shows."""
     return RedirectResponse(f"{PREFIX}/shows", 307)
@@ -94,7 +97,10 @@ async def show(visit: Visitor, show: str) -> Response:
         progress=progress,
         regions=regions,
         region=region,
-        offers=[offer for offer in found["providers"] if offer["region"] == region],
+        offers=sorted(
+            (offer for offer in found["providers"] if offer["region"] == region),
+            key=lambda offer: OFFER_ORDER.get(offer["offer_type"], len(OFFER_ORDER)),
+        ),
     )
 
 
