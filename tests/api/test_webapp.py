@@ -87,7 +87,8 @@ def page(answer: httpx.Response, status: int = 200) -> Any:
 
 def text(document: Any) -> str:
     """What is read on a page, beside its charts."""
-    return " ".join("".join(document.xpath(".//text()[not(ancestor::svg)]")).split())
+    found = " ".join(document.xpath(".//text()[not(ancestor::svg)]"))
+    return " ".join(found.split()).replace(" ,", ",")
 
 
 @pytest.fixture

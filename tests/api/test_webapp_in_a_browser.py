@@ -119,7 +119,7 @@ def test_two_people_meet(enter: Enter, town: Town, capsys: pytest.CaptureFixture
     expect(post.get_by_role("button", name="Fire 1")).to_have_attribute("aria-pressed", "true")
     expect(ada.get_by_role("button", name="Fire 1")).to_have_attribute("aria-pressed", "false")
     expect(ada.get_by_label("Your post")).to_have_value("The captain. He has not finished yet")
-    post.get_by_text("Answer", exact=True).click()
+    post.locator("summary", has_text="Answer").click()
     post.get_by_label("Your answer to @ada").fill("He has the boat.")
     post.get_by_role("button", name="Answer").click()
     expect(ada.locator(".post.level-2", has_text="He has the boat.")).to_be_visible()
@@ -207,7 +207,7 @@ def test_markup_that_people_write_runs_nowhere(enter: Enter, town: Town, show: s
 def test_a_page_is_light_fits_a_telephone_and_is_used_by_keyboard(enter: Enter, path: str) -> None:
     page = enter(viewport={"width": 390, "height": 800})
     answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it marks what it is given
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(path)
     page.wait_for_load_state("load")
     files = [answer for answer in answers if "/api/" not in answer.url and answer.request.resource_type != "image"]
