@@ -11,7 +11,7 @@ from trr_api.problems import Invalid, Problem
 from trr_api.tables import LONGEST_POST, REACTIONS
 from trr_api.webapp import words
 from trr_api.webapp.catalog import is_ahead, progress_of
-from trr_api.webapp.forms import mistakes
+from trr_api.webapp.forms import mistakes, whole
 from trr_api.webapp.visits import PREFIX, Fields, Visit, Visitor, site_router
 
 router = site_router()
@@ -109,7 +109,7 @@ async def begin_thread(
             given=fields,
         )
     if fields.get("body", "").strip():
-        return await write_post(visit, made["id"], {**fields, "back": f"{PREFIX}/threads/{made['id']}"})
+        return await write_post(visit, made["id"], fields)
     return visit.go(f"{PREFIX}/threads/{made['id']}")
 
 
@@ -127,30 +127,35 @@ async def write_post(visit: Visitor, thread: str, fields: Fields) -> Response:
         if problem.kind.name == "not-found":
             raise
         return await _thread(visit, thread, problem=problem, given=fields)
-    return visit.go(f"{fields.get('back', '')}#post-{made['id']}")
+    place = fields.get("back") or f"{PREFIX}/threads/{thread}"
+    return visit.go(f"{place}#post-{made['id']}")
 
 
 async def _about(visit: Visit, thread: str, fields: dict[str, str]) -> str | None:
     """The episode that a post tells of. Problem where there is none such."""
-    season, number = fields.get("season", "").strip(), fields.get("episode", "").strip()
-    if not season and not number:
+    if not fields.get("season") and not fields.get("episode"):
         return None
-    place = f"season {season or '?'}, episode {number or '?'}"
-    missing = f"there is no {place} of this show; give both numbers, or none"
-    if season.isdecimal() and number.isdecimal():
+    season, number = whole(fields, "season"), whole(fields, "episode")
+    if season is not None and number is not None:
         show = (await visit.api.get(f"/threads/{thread}"))["show_id"]
-        cursor = None
-        while True:
-            found = await visit.api.maybe(
-                f"/shows/{show}/seasons/{int(season)}/episodes", fields="episode_number", limit=100, cursor=cursor
-            )
-            for episode in found["data"] if found else ():
-                if episode["episode_number"] == int(number):
-                    return str(episode["id"])
-            cursor = found["next_cursor"] if found else None
-            if cursor is None:
-                break
+        found = await _episode(visit, f"/shows/{show}/seasons/{season}/episodes", number)
+        if found is not None:
+            return found
+    missing = "the show has no such episode; give the numbers of its season and of the episode, or none"
     raise Problem("invalid-body", missing, errors=[Invalid(where="body", parameter="episode", detail=missing)])
+
+
+async def _episode(visit: Visit, season: str, number: int) -> str | None:
+    """The id of the episode of a season that has a number."""
+    cursor = None
+    while True:
+        page = await visit.api.maybe(season, fields="episode_number", limit=100, cursor=cursor)
+        for episode in page["data"] if page else ():
+            if episode["episode_number"] == number:
+                return str(episode["id"])
+        cursor = page and page["next_cursor"]
+        if cursor is None:
+            return None
 
 
 @router.post("/posts/{post}/reactions")
@@ -168,7 +173,7 @@ async def rewrite_post(visit: Visitor, post: str, fields: Fields) -> Response:
     try:
         await visit.api.send("PATCH", f"/posts/{post}", {"body": fields.get("body", "")})
     except Problem as problem:
-        if problem.kind.name != "invalid-body":
+        if problem.kind.name == "not-found":
             raise
         found = await visit.api.get(f"/posts/{post}")
         return await _thread(visit, found["thread_id"], problem=problem, given={**fields, "edited": post})
@@ -206,10 +211,9 @@ async def set_progress(visit: Visitor, show: str, fields: Fields) -> Response:
     if fields.get("forget"):
         await visit.api.send("DELETE", f"/me/progress/{show}")
     else:
-        season, number = fields.get("season", "").strip(), fields.get("episode", "").strip()
-        if not (season.isdecimal() and number.isdecimal()):
+        seen = {"season_number": whole(fields, "season"), "episode_number": whole(fields, "episode")}
+        if None in seen.values():
             raise Problem("invalid-body", "Give the numbers of the season and the episode that you saw last.")
-        seen = {"season_number": int(season), "episode_number": int(number)}
         await visit.api.send("PUT", f"/me/progress/{show}", seen)
     return visit.go(fields.get("back", ""))
 

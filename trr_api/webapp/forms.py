@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from trr_api.problems import Problem
@@ -13,6 +14,16 @@ ADVICE: Final = {
     "token": "This link is not whole. Open it out of the mail once more.",
 }
 """Fields whose rules are patterns, which say little to people."""
+
+
+LONGEST_NUMBER: Final = 6
+"""Digits of a season or an episode."""
+
+
+def whole(fields: Mapping[str, str], name: str) -> int | None:
+    """The whole number in a field; None where there is none."""
+    text = fields.get(name, "").strip()
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def mistakes(problem: Problem | None) -> dict[str, str]:

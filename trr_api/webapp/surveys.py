@@ -106,8 +106,8 @@ async def submit(visit: Visitor, survey: str, fields: Fields) -> Response:
     found = await visit.api.get(f"/surveys/{survey}")
     token = None
     try:
-        wanted: dict[str, Any] = {"answers": [_answer(question, fields) for question in found["questions"]]}
-        wanted["answers"] = [answer for answer in wanted["answers"] if answer is not None]
+        answers = [_answer(question, fields) for question in found["questions"]]
+        wanted: dict[str, Any] = {"answers": [answer for answer in answers if answer is not None]}
         if found["is_anonymous"]:
             token = visit.request.cookies.get(_ballot(survey))
             token = token or (await visit.api.send("POST", f"/surveys/{survey}/token"))["token"]
@@ -141,21 +141,19 @@ def _answer(question: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str,
             return {**answer, "option_ids": [given]} if given else None
         case "multiple_choice" | "ranking":
             places = {option["id"]: fields.get(f"{name}-{option['id']}", "") for option in question["options"]}
-            chosen = sorted((place, option) for option, place in places.items() if place)
-            return {**answer, "option_ids": [option for _, option in _in_order(chosen)]} if chosen else None
+            # In the order of their places: those of one choice among several are all the same.
+            chosen = sorted((place.zfill(3), option) for option, place in places.items() if place)
+            if question["type"] == "ranking" and len({place for place, _ in chosen}) < len(chosen):
+                raise Problem("invalid-body", f"Question {question['position']}: two options have the same place.")
+            return {**answer, "option_ids": [option for _, option in chosen]} if chosen else None
         case "free_text":
             return {**answer, "text": given} if given else None
         case _:
             return {**answer, "number": _number(given, question["position"])} if given else None
 
 
-def _in_order(chosen: list[tuple[str, str]]) -> list[tuple[int, str]]:
-    return sorted((int(place) if place.isdecimal() else 1, option) for place, option in chosen)
-
-
 def _number(text: str, position: int) -> float:
     try:
-        number = float(text.replace(",", "."))
+        return float(text.replace(",", "."))
     except ValueError:
         raise Problem("invalid-body", f"Question {position}: {text[:30]!r} is no number.") from None
-    return number

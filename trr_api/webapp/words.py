@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from trr_api.problems import Kind
+
 OFFERS: Final = {
     "flatrate": "Subscription",
     "free": "Free",
@@ -39,6 +41,20 @@ GAMES: Final = {
     "prediction": "Prediction",
     "ranking": "Ranking",
 }
+
+TROUBLES: Final = {
+    "invalid-parameter": "This address is not right",
+    "invalid-cursor": "This address is not right",
+    "invalid-body": "Something in the form is not right",
+    "unauthorized": "You are not logged in",
+    "forbidden": "This is not allowed",
+    "not-found": "It is not here",
+    "conflict": "This is not possible any more",
+    "too-many-requests": "Too many tries",
+    "unavailable": "Come back in a moment",
+    "timeout": "Come back in a moment",
+}
+"""Kinds of problems as people meet them; callers of the API read other titles."""
 
 
 def day(text: str | None) -> str:
@@ -92,6 +108,11 @@ def initials(name: str | None) -> str:
     return "".join(letters[:1] + letters[1:][-1:]).upper() or "?"
 
 
+def trouble(kind: Kind) -> str:
+    """The heading over a problem."""
+    return TROUBLES.get(kind.name, kind.title)
+
+
 def plain(name: str) -> str:
     """A name of the API as words: "Still frame"."""
     return name.replace("_", " ").capitalize()
@@ -110,6 +131,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "season_name": season_name,
     "person": person,
     "initials": initials,
+    "trouble": trouble,
     "plain": plain,
     "web": web,
     "offer": lambda kind: OFFERS.get(kind, plain(kind)),

@@ -52,14 +52,11 @@ function carry(child, next) {
     if (draft.open && drafts[at]) drafts[at].replaceWith(draft);
   });
   const active = document.activeElement;
-  if (child.contains(active)) queueMicrotask(() => refocus(active));
+  if (child.contains(active)) {
+    const same = () => (active.isConnected ? active : next.querySelector(`button[value="${active.value}"]`));
+    queueMicrotask(() => same()?.focus({ preventScroll: true }));
+  }
   return next;
-}
-
-function refocus(active) {
-  const same = active.name && active.value && `button[value="${active.value}"]`;
-  const place = active.isConnected ? active : document.getElementById(active.closest("[data-version]")?.id);
-  (place === active ? active : place?.querySelector(same || "summary"))?.focus({ preventScroll: true });
 }
 
 function show(page) {
