@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store
+from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store, surveys
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -52,6 +52,10 @@ class Extent:
     """Of load on each thing that people do."""
     posts: int
     """In the thread of which a page is read."""
+    responses: int
+    """Of a survey."""
+    scores: int
+    """On a leaderboard."""
     due_shows: int
     """Shows of the catalog in which it is decided what is due."""
     due_records: int
@@ -75,6 +79,8 @@ FULL = Extent(
     searched=1.0,
     social_seconds=10,
     posts=1_000_000,
+    responses=100_000,
+    scores=1_000_000,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -93,6 +99,8 @@ QUICK = Extent(
     searched=0.01,
     social_seconds=2,
     posts=50_000,
+    responses=5_000,
+    scores=50_000,
     due_shows=10_000,
     due_records=100_000,
     leases=1_000,
@@ -251,6 +259,20 @@ class Bench:
         )
         report.social(self.console, self.watched.step("discussions under load", measure))
 
+    def surveys(self) -> None:
+        """Surveys under load, and leaderboards, in a catalog of their own."""
+        progress, extent = self.watched.progress, self.extent
+        task = progress.add_task("surveys", total=None)
+        measured = surveys.measure(
+            self.made.fresh(),
+            seconds=extent.social_seconds,
+            responses=extent.responses,
+            scores=extent.scores,
+            said=lambda step: progress.update(task, description=f"surveys: {step}"),
+        )
+        progress.remove_task(task)
+        report.surveys(self.console, measured)
+
     def fleet(self) -> None:
         """What is due, leases, and nights by one node and two."""
         url = self.made.fresh()
@@ -284,6 +306,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.api,
         Bench.search,
         Bench.social,
+        Bench.surveys,
         Bench.fleet,
         Bench.requests,
     )

@@ -22,6 +22,7 @@ from bench.pictures import Timing as PictureTiming
 from bench.search import Searched
 from bench.social import Result as SocialResult
 from bench.store import BATCH, Timing
+from bench.surveys import Result as SurveysResult
 from trr_crawl.parse.imdb import credits as credits_page
 from trr_crawl.parse.imdb import episodes as episodes_page
 from trr_crawl.parse.imdb import gallery
@@ -290,6 +291,25 @@ def social(console: Console, result: SocialResult) -> None:
     for name, (api, bare) in result.writing.items():
         _goal(console, f"{name}: API / bare", api.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)
     console.print()
+
+
+def surveys(console: Console, result: SurveysResult) -> None:
+    """A survey with many responses beside one with none, and a leaderboard."""
+    table = Table(title=f"Surveys under load: {CONNECTIONS} connections, one worker", title_justify="left")
+    for column in ("", "bare/s", "API/s", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right" if column else "left")
+    names = {"Full": f"{result.responses:,} responses", "Empty": "no response before"}
+    for title, name in names.items():
+        bare = f"{result.bare.requests_per_second:,.0f}" if title == "Full" else ""
+        table.add_row(f"submit, {name}", bare, *_loaded(result.submit[title]))
+        table.add_row(f"results, {name}", "", *_loaded(result.results[title]))
+    for name, found in result.boards.items():
+        table.add_row(f"leaderboard of {result.scores:,}, {name}", "", *_loaded(found))
+    console.print(table)
+    full = result.submit["Full"].requests_per_second
+    _goal(console, "submissions/s beside 500", full / 500, 1.0)
+    _goal(console, "submit: API / bare", full / result.bare.requests_per_second, WRITING_TO_BARE)
+    console.print(f"  [dim]results are counted in {result.made['Full'] * 1000:.1f} ms; {result.plan}[/]\n")
 
 
 def _loaded(load: Load) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""`python -m trr_api`: serve DATABASE_URL, or the embedded database; manage API keys and tokens; export."""
+"""`python -m trr_api`: serve DATABASE_URL, or the embedded database; manage API keys and tokens; export; prune."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from trr_api import openapi
 from trr_api.accounts import commands as accounts
+from trr_api.accounts.privacy import commands as privacy
 from trr_api.app import create_app
 from trr_api.config import Settings
 from trr_api.export import commands as export
@@ -27,6 +28,7 @@ def main() -> int:
     commands.add_to(subcommands)
     export.add_to(subcommands)
     accounts.add_to(subcommands)
+    privacy.add_to(subcommands)
     subcommands.add_parser("openapi", help=f"write the OpenAPI document to {openapi.PATH.name} in docs/")
     arguments = parser.parse_args()
     if arguments.command == "openapi":
@@ -40,6 +42,8 @@ def main() -> int:
         settings = Settings()
         if arguments.command == "export":
             return export.run(settings)
+        if arguments.command == "prune":
+            return privacy.run(settings)
         if arguments.command == "token":
             return accounts.run(arguments, settings)
     except database.DatabaseError as error:

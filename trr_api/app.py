@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from trr_api import docs, objects, openapi
+from trr_api.accounts.privacy.routes import router as privacy
 from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
@@ -109,7 +110,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime)
-    take_in(app, surveys, games, boards, admin, health, *WEBAPP)
+    take_in(app, surveys, games, boards, privacy, admin, health, *WEBAPP)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

@@ -84,6 +84,15 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(default=None, min_length=32)
     """HS256, for a provider without public keys."""
 
+    keep_outbox_days: float = Field(default=7, gt=0)
+    """Events. `python -m trr_api prune` deletes what is older than this and those that follow."""
+    keep_log_ins_days: float = Field(default=30, gt=0)
+    """Log-ins, after their end."""
+    keep_notifications_days: float = Field(default=365, gt=0)
+    """Notifications, after they were read."""
+    keep_ballots_days: float = Field(default=30, gt=0)
+    """What tells which token gave an anonymous response, after the end of the survey."""
+
     login_limit: str = "10/15minute"
     """Attempts to log in to an account from one address; ten times as many to one account, or from one address."""
     anonymous_limit: str = "3/day"

@@ -120,6 +120,12 @@ class Database:
                     await connection.set_read_only(None)
 
 
+async def rows(connection: Connection, query: bytes, *values: object) -> list[Row]:
+    """The rows of one statement of a transaction."""
+    cursor = await connection.execute(query, values)
+    return await cursor.fetchall()
+
+
 def as_problem(error: Exception) -> Problem | None:
     """What a failure of the database is to a caller; None where the statement itself is at fault."""
     if isinstance(error, psycopg.errors.QueryCanceled):

@@ -29,6 +29,14 @@ async def _cursors(request: Request) -> Cursors:
 Catalog = Annotated[Database, Depends(_database)]
 Paging = Annotated[Cursors, Depends(_cursors)]
 
+
+async def _address(request: Request) -> str:
+    return request.client.host if request.client else "nobody"
+
+
+Address = Annotated[str, Depends(_address)]
+"""Where the call comes from."""
+
 _BEARER: Final = HTTPBearer(auto_error=False, scheme_name="API key", description="`Authorization: Bearer trr_…`")
 
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from typing import Final
 
+import psycopg
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trr_api.database import as_problem
@@ -55,7 +56,8 @@ class Requests:
         except Exception as error:  # the last place to tell the caller
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
-                _log.exception("%s %s failed (request %s)", method, scope["path"], scope["request_id"])
+                told = "%s %s failed (request %s)"
+                _log.error(told, method, scope["path"], scope["request_id"], exc_info=without_values(error))
                 problem = Problem("internal", f"An error that is ours. It is logged as {scope['request_id']}.")
             if status:
                 raise  # too late for another answer: the connection is cut, which the caller notices
@@ -63,6 +65,13 @@ class Requests:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             self.metrics.observe(method, route, status, time.perf_counter() - started)
+
+
+def without_values(error: Exception) -> Exception:
+    """An error to be logged: PostgreSQL adds the row that it refused, which may be what somebody wrote."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary is not None:
+        return type(error)(error.diag.message_primary).with_traceback(error.__traceback__)
+    return error
 
 
 def check_size(scope: Scope) -> None:

@@ -25,6 +25,8 @@ class Caller:
     """The log-in that the token belongs to; None where an identity provider gave it."""
     expires_at: float | None = None
     """When the token ends, in seconds since 1970, the leeway included."""
+    authenticated_at: float | None = None
+    """When they logged in at that provider, as far as it says."""
 
 
 # Who the caller is must be settled as the connection's own user; what follows runs as the role.
@@ -53,6 +55,10 @@ class Session:
             rows = await cursor.fetchall()
         except psycopg.errors.InsufficientPrivilege:
             await self._check()  # nobody may do little: that the log-in has ended is what there is to say
+            raise
+        except psycopg.errors.ForeignKeyViolation as error:
+            if (error.diag.constraint_name or "").endswith("_users"):
+                raise ended() from error  # the account was deleted a moment ago
             raise
         await self._check()
         return rows

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -556,9 +557,10 @@ scores = Table(
 score_counts = Table(
     "score_counts",
     metadata,
-    Column("board_id", Uuid, primary_key=True),
-    Column("points", Integer, primary_key=True),
+    Column("board_id", Uuid, nullable=False),
+    Column("points", Integer, nullable=False),
     Column("people", Integer, nullable=False),
+    PrimaryKeyConstraint("board_id", "points", postgresql_include=["people"]),
     CheckConstraint("people >= 0", name="people"),
 )
 

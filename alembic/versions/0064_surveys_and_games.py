@@ -33,19 +33,20 @@ SLOTS = 16
 # Fewer people than that are nobody's to count: results come out, and change, only for so many at once.
 FEWEST = 5
 
-# name and arguments -> what follows. The API may call those of CALLABLE, nobody may call the others.
+# name and arguments -> what follows. The API may call those of CALLABLE, nobody may call the others. Bodies that are
+# parsed here and now need no pinned path, and become part of the statements that call them.
 FUNCTIONS = {
-    "is_over(survey surveys)": f"""
-RETURNS boolean LANGUAGE sql STABLE {PINNED}
+    "is_over(survey surveys)": """
+RETURNS boolean LANGUAGE sql STABLE
 RETURN survey.closed_at IS NOT NULL OR coalesce(survey.ends_at <= now(), false)
 """,
-    "survey_topic(survey surveys)": f"""
-RETURNS text LANGUAGE sql STABLE {PINNED}
+    "survey_topic(survey surveys)": """
+RETURNS text LANGUAGE sql STABLE
 RETURN CASE survey.kind WHEN 'survey' THEN 'survey:' ELSE 'game:' END || survey.id
 """,
     # What a response adds to the counts. A number's key is its place on a scale of ten, a rating's the rating.
-    "tallied(answers jsonb)": f"""
-RETURNS TABLE (question_id uuid, key text, total numeric) LANGUAGE sql STABLE {PINNED}
+    "tallied(answers jsonb)": """
+RETURNS TABLE (question_id uuid, key text, total numeric) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT question.id, counted.key, counted.total
     FROM jsonb_each(answers) given (id, answer) JOIN questions question ON question.id = given.id::uuid
@@ -195,14 +196,18 @@ BEGIN
         WHEN NOT survey.is_anonymous AND is_banned() THEN 'banned'
     END;
     IF obstacle IS NULL AND survey.is_anonymous THEN
-        INSERT INTO responses (survey_id, token_hash, answers, changed_in) VALUES (asked, ballot, given, newest)
+        INSERT INTO responses AS kept (survey_id, token_hash, answers, changed_in)
+        VALUES (asked, ballot, given, newest)
         ON CONFLICT (survey_id, token_hash) DO UPDATE SET
-            answers = excluded.answers, updated_at = now(), changed_in = excluded.changed_in
+            answers = excluded.answers, updated_at = now(),
+            changed_in = CASE WHEN kept.answers <> excluded.answers THEN newest ELSE kept.changed_in END
         RETURNING id INTO response;
     ELSIF obstacle IS NULL THEN
-        INSERT INTO responses (survey_id, user_id, answers, changed_in) VALUES (asked, caller(), given, newest)
+        INSERT INTO responses AS kept (survey_id, user_id, answers, changed_in)
+        VALUES (asked, caller(), given, newest)
         ON CONFLICT (survey_id, user_id) DO UPDATE SET
-            answers = excluded.answers, updated_at = now(), changed_in = excluded.changed_in
+            answers = excluded.answers, updated_at = now(),
+            changed_in = CASE WHEN kept.answers <> excluded.answers THEN newest ELSE kept.changed_in END
         RETURNING id INTO response;
     END IF;
     RETURN NEXT;
@@ -220,8 +225,8 @@ RETURN coalesce((
 ), false)
 """,
     # In rankings the nearer the better (Spearman's footrule); everything else is right or not.
-    "points_for(type text, given jsonb, key jsonb, points integer)": f"""
-RETURNS integer LANGUAGE sql IMMUTABLE {PINNED}
+    "points_for(type text, given jsonb, key jsonb, points integer)": """
+RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN CASE
     WHEN given IS NULL THEN 0
     WHEN type = 'ranking' THEN (
@@ -245,8 +250,8 @@ RETURN CASE
     END::int
 END
 """,
-    "can_be_scored(game surveys)": f"""
-RETURNS boolean LANGUAGE sql STABLE {PINNED}
+    "can_be_scored(game surveys)": """
+RETURNS boolean LANGUAGE sql STABLE
 RETURN game.scored_at IS NULL AND game.published_at IS NOT NULL AND is_over(game) AND EXISTS (
     SELECT FROM questions JOIN answer_keys ON question_id = questions.id WHERE survey_id = game.id
 )
@@ -538,7 +543,7 @@ def make_tables() -> None:
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.CheckConstraint("people >= 0", name=op.f("ck_score_counts_people")),
-        sa.PrimaryKeyConstraint("board_id", "points", name=op.f("pk_score_counts")),
+        sa.PrimaryKeyConstraint("board_id", "points", name=op.f("pk_score_counts"), postgresql_include=["people"]),
     )
 
 

@@ -140,7 +140,8 @@ def test_the_page_opens_in_a_browser(address: str, tmp_path: Path) -> None:
 
 def test_a_generated_client_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": {"application/x-ndjson": "text/plain"}}))
+    known = {"application/x-ndjson": "text/plain", "application/zip": "application/octet-stream"}
+    config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": known}))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--path", str(openapi.PATH)),

@@ -410,6 +410,9 @@ def test_results_never_single_somebody_out(
         submit(client, survey, [answer(survey, 1, options=(3,))])
         submit(client, survey, [answer(survey, 1, options=(2,))])
         assert results() == first, "however often they change their mind"
+    for client in people[:5]:
+        submit(client, survey, [answer(survey, 1, options=(1,))])
+    assert results() == first, "nor by those who say the same again"
     assert mod.post(f"/surveys/{survey['id']}/close").status_code == 204
     assert results() == first, "not even at the close"
     town.connection.execute("UPDATE surveys SET closed_at = NULL WHERE id = %s", [survey["id"]])
@@ -417,8 +420,8 @@ def test_results_never_single_somebody_out(
     second = results()
     assert second["response_count"] == 10
     assert [found["count"] for found in second["questions"][0]["options"]] == [5, 5, 0]
-    for client in people[:5]:
-        submit(client, survey, [answer(survey, 1, options=(3 if client is people[0] else 1,))])
+    for number, choice in ((0, 3), (1, 2), (2, 2), (5, 1), (6, 1)):
+        submit(people[number], survey, [answer(survey, 1, options=(choice,))])
     third = results()["questions"][0]
     assert [found["count"] for found in third["options"]] == [None, 5, None], "4 and 1, and nothing to subtract from"
 

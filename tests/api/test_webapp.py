@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import psycopg
@@ -217,6 +219,22 @@ class TestAccounts:
         wrong = page(client.post("/account", data={"display_name": "x" * 61, "bio": "kept"}), 422)
         assert wrong.xpath("//p[@id='display_name-wrong']")
         assert wrong.xpath("//textarea/text()")[0].strip() == "kept"
+
+    def test_data_are_taken_along_and_an_account_ends(self, enter: Enter, town: Town) -> None:
+        client = enter()
+        keep(client, "refresh", log_in(town, "fritz"))
+        page(client.get("/account"))
+        taken = client.post("/account/export", data={"x": ""})
+        assert taken.headers["content-type"] == "application/zip"
+        with ZipFile(BytesIO(taken.content)) as archive:
+            assert "manifest.json" in archive.namelist()
+            assert any("fritz@mail.example" in archive.read(name).decode() for name in archive.namelist())
+        farewell = {"content": "erase", "password": "not it"}
+        assert "The password is missing or wrong." in text(page(client.post("/account/delete", data=farewell), 403))
+        gone = client.post("/account/delete", data={**farewell, "password": PASSWORD})
+        assert gone.headers["location"] == "/app/shows?done=deleted"
+        assert dict(client.cookies) == {}
+        assert town.one("SELECT count(*) FROM users WHERE name = 'fritz'") == 0
 
 
 def log_in(town: Town, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import BackgroundTasks, Path, Query, Request, Response
+from fastapi import BackgroundTasks, Path, Query, Response
 
 from trr_api import routing
 from trr_api.accounts import mail, passwords, queries
@@ -23,7 +23,7 @@ from trr_api.accounts.schemas import (
 )
 from trr_api.accounts.service import Accounts, Pair
 from trr_api.answers import personal
-from trr_api.deps import Catalog, People, Session, Somebody
+from trr_api.deps import Address, Catalog, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 from trr_api.session import ended
@@ -38,10 +38,10 @@ Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 
 @router.post("/accounts/registration", status_code=202, response_class=Response, summary="Ask for an account")
 async def ask_for_account(
-    request: Request, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
+    address: Address, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
 ) -> Response:
     """A mail with a link comes; the answer is the same for an address that has an account already."""
-    await accounts.count_attempt("mail", wanted.email, _address(request))
+    await accounts.count_attempt("mail", wanted.email, address)
     if await database.fetch(queries.HAS_EMAIL, [wanted.email]):
         text = "Somebody asked for an account with this address, which has one. If you forgot the password, reset it."
     else:
@@ -63,9 +63,9 @@ async def open_account(accounts: People, wanted: NewAccount) -> TokenPair:
 
 
 @router.post("/accounts/login", response_model=TokenPair, summary="Log in")
-async def log_in(request: Request, database: Catalog, accounts: People, given: LogIn) -> TokenPair:
+async def log_in(address: Address, database: Catalog, accounts: People, given: LogIn) -> TokenPair:
     """A wrong password and an address without an account answer the same, after the same time."""
-    await accounts.count_attempt("login", given.email, _address(request))
+    await accounts.count_attempt("login", given.email, address)
     rows = await database.fetch(queries.BY_EMAIL, [given.email])
     user, kept = rows[0] if rows else (None, None)
     if not await passwords.is_right(given.password.get_secret_value(), kept):
@@ -92,10 +92,10 @@ async def log_out(session: Session, caller: Somebody, where: LogOut) -> Response
     "/accounts/password-reset", status_code=202, response_class=Response, summary="Ask for a link to a new password"
 )
 async def ask_for_reset(
-    request: Request, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
+    address: Address, database: Catalog, accounts: People, tasks: BackgroundTasks, wanted: Registration
 ) -> Response:
     """The answer is the same whether the address has an account or not."""
-    await accounts.count_attempt("mail", wanted.email, _address(request))
+    await accounts.count_attempt("mail", wanted.email, address)
     for user, print_ in await database.fetch(queries.RESETTABLE, [wanted.email]):
         token = accounts.tokens.mail("reset", str(user), RESET_MINUTES, fingerprint=print_)
         text = f"Choose another password here:\n\n{accounts.settings.site_url}/reset?token={token}"
@@ -140,7 +140,3 @@ async def get_user(session: Session, name: Named, _: Annotated[Parameters, Query
 def _pair(accounts: Accounts, pair: Pair) -> TokenPair:
     seconds = round(accounts.settings.access_minutes * 60)
     return TokenPair(access_token=pair[0], expires_in=seconds, refresh_token=pair[1])
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nobody"

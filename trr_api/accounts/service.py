@@ -14,12 +14,11 @@ from uuid import UUID
 from limits import RateLimitItem, parse
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
-from psycopg import AsyncConnection
 
 from trr_api.accounts import queries
 from trr_api.accounts.tokens import Subject, Tokens, refused
 from trr_api.config import Settings
-from trr_api.database import Database, Row
+from trr_api.database import Database, Row, rows
 from trr_api.problems import Problem
 from trr_api.session import Caller
 
@@ -57,28 +56,32 @@ class Accounts:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = user
-        return Caller(self._known[key], expires_at=found.expires_at)
+        return Caller(self._known[key], expires_at=found.expires_at, authenticated_at=found.authenticated_at)
+
+    def forget(self, user: UUID) -> None:
+        """Somebody is gone: what their provider says of them next is a new account's."""
+        self._known = {key: known for key, known in self._known.items() if known != user}
 
     async def _provision(self, subject: Subject) -> UUID:
         key = [subject.issuer, subject.subject]
-        rows = await self._database.fetch(queries.KNOWN_SUBJECT, key)
-        if rows:
-            return UUID(str(rows[0][0]))
+        found = await self._database.fetch(queries.KNOWN_SUBJECT, key)
+        if found:
+            return UUID(str(found[0][0]))
         async with self._database.transaction(write=True) as connection:
             await connection.execute(queries.LOCK_SUBJECT, key)
-            rows = await _rows(connection, queries.KNOWN_SUBJECT, key)
+            found = await rows(connection, queries.KNOWN_SUBJECT, *key)
             name = name_from(subject.name)
             display_name = subject.name[:60].strip() or None
-            while not rows:
-                rows = await _rows(connection, queries.NEW_SUBJECT, [*key, name, display_name])
+            while not found:
+                found = await rows(connection, queries.NEW_SUBJECT, *key, name, display_name)
                 name = f"{name[:20]}_{secrets.token_hex(3)}"
-        return UUID(str(rows[0][0]))
+        return UUID(str(found[0][0]))
 
     async def begin(self, user: UUID) -> Pair:
         """Log somebody in."""
         refresh = secrets.token_urlsafe(32)
         async with self._database.transaction(write=True) as connection:
-            [(session,)] = await _rows(connection, queries.LOG_IN, [user, digest(refresh), self._lifetime])
+            [(session,)] = await rows(connection, queries.LOG_IN, user, digest(refresh), self._lifetime)
         return self.tokens.access(Caller(user, session)), refresh
 
     async def refresh(self, given: str, overlap: timedelta = NO_OVERLAP) -> Pair:
@@ -87,17 +90,17 @@ class Accounts:
         What was used less than `overlap` ago is good once more.
         """
         renewed = secrets.token_urlsafe(32)
-        values = [digest(given), digest(renewed), self._lifetime, overlap]
         async with self._database.transaction(write=True) as connection:
-            rows = await _rows(connection, queries.REFRESH, values)
-        if not rows:
+            values = (digest(given), digest(renewed), self._lifetime, overlap)
+            found = await rows(connection, queries.REFRESH, *values)
+        if not found:
             raise refused("This refresh token is not valid, or was used before. Log in again.")
-        return self.tokens.access(Caller(*rows[0])), renewed
+        return self.tokens.access(Caller(*found[0])), renewed
 
     async def write(self, query: bytes, values: Sequence[object]) -> list[Row]:
         """Run one statement about credentials."""
         async with self._database.transaction(write=True) as connection:
-            return await _rows(connection, query, values)
+            return await rows(connection, query, *values)
 
     async def count_attempt(self, what: str, account: str, address: str) -> None:
         """Problem after too many attempts, whether there is such an account or not."""
@@ -127,8 +130,3 @@ def name_from(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.partition("@")[0]).encode("ascii", "ignore").decode().lower()
     name = re.sub("[^a-z0-9]+", "_", plain).strip("_")[:30]
     return name if len(name) >= 3 else f"user_{secrets.token_hex(4)}"
-
-
-async def _rows(connection: AsyncConnection[Row], query: bytes, values: Sequence[object]) -> list[Row]:
-    cursor = await connection.execute(query, values)
-    return await cursor.fetchall()

@@ -51,6 +51,8 @@ class Subject:
     """What they would like to be called, as far as the provider says."""
     expires_at: float
     """When the token ends, as in `Caller`."""
+    authenticated_at: float | None
+    """When they logged in there; where the provider does not say, when it made the token."""
 
 
 class Tokens:
@@ -143,7 +145,9 @@ class Tokens:
 
     def _subject(self, claims: dict[str, Any]) -> Subject:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), self._end(claims))
+        logged_in = claims.get("auth_time", claims.get("iat"))
+        authenticated_at = float(logged_in) if isinstance(logged_in, (int, float)) else None
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), self._end(claims), authenticated_at)
 
     def _end(self, claims: dict[str, Any]) -> float:
         return float(claims["exp"]) + self._settings.jwt_leeway

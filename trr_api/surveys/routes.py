@@ -16,7 +16,7 @@ from trr_api import routing
 from trr_api.answers import PERSONAL, Answer, personal, personal_page
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Page
-from trr_api.deps import Catalog, Paging, People, Session, Somebody
+from trr_api.deps import Address, Catalog, Paging, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 from trr_api.surveys import queries
@@ -45,14 +45,14 @@ SurveyId = Annotated[
 Nothing = Annotated[Parameters, Query()]
 
 OBSTACLES: Final = {
-    "missing": missing(),
-    "over": Problem("conflict", "The survey is closed."),
-    "early": Problem("conflict", "The survey is not open yet; its starts_at says when it will be."),
-    "needs token": Problem("conflict", "The survey is anonymous: ask for a token, and send it as `token`."),
-    "needs log-in": Problem("unauthorized", "This survey needs a log-in, and no token."),
-    "banned": Problem("forbidden", "You are banned from writing; /me says why and until when."),
+    "missing": ("not-found", "There is no such survey."),
+    "over": ("conflict", "The survey is closed."),
+    "early": ("conflict", "The survey is not open yet; its starts_at says when it will be."),
+    "needs token": ("conflict", "The survey is anonymous: ask for a token, and send it as `token`."),
+    "needs log-in": ("unauthorized", "This survey needs a log-in, and no token."),
+    "banned": ("forbidden", "You are banned from writing; /me says why and until when."),
 }
-"""What `submit_response` says -> what the caller is told."""
+"""What `submit_response` says -> kind and detail of the problem."""
 
 
 def both(method: str, path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
@@ -128,7 +128,7 @@ async def get_survey(session: Session, survey: SurveyId, _: Nothing) -> Response
 
 @both("POST", "/{survey}/token", response_model=Ballot, summary="Ask for an anonymous token")
 async def get_survey_token(
-    request: Request, database: Catalog, accounts: People, surveys: Asking, survey: SurveyId
+    address: Address, database: Catalog, accounts: People, surveys: Asking, survey: SurveyId
 ) -> Ballot:
     """Answers that come with it are nobody's. It is not kept here: who loses it cannot change the answers."""
     statement = queries.anonymous(survey)
@@ -137,7 +137,7 @@ async def get_survey_token(
         raise missing()
     if not rows[0][0]:
         raise Problem("conflict", "This survey is not anonymous: log in to answer it.")
-    await surveys.count_ballot(survey, request.client.host if request.client else "nobody")
+    await surveys.count_ballot(survey, address)
     return Ballot(token=accounts.tokens.ballot(survey))
 
 
@@ -150,7 +150,7 @@ async def submit_survey(
     ballot = None if given.token is None else hashlib.sha256(accounts.tokens.read_ballot(survey, given.token)).digest()
     [(response, obstacle)] = await session.fetch(queries.submit(survey, ballot, answers))
     if obstacle is not None:
-        raise OBSTACLES[obstacle]
+        raise Problem(*OBSTACLES[obstacle])
     surveys.note(survey)
     return personal(b'{"response_id":"%b"}' % str(response).encode())
 

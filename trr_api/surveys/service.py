@@ -16,7 +16,7 @@ from limits.storage import storage_from_string
 from psycopg.types.json import Jsonb
 
 from trr_api.config import Settings
-from trr_api.database import Connection, Database, Row
+from trr_api.database import Database, rows
 from trr_api.problems import Problem
 from trr_api.session import Session
 from trr_api.surveys import queries
@@ -46,10 +46,10 @@ class Surveys:
         """What a survey asks. Problem where the caller sees none such."""
         if survey in self._questions:
             return self._questions[survey]
-        rows = await session.fetch(queries.questionnaire(survey))
-        if not rows:
+        listed = await session.fetch(queries.questionnaire(survey))
+        if not listed:
             raise missing()
-        is_published, found = rows[0]
+        is_published, found = listed[0]
         questions = [Question.read(row) for row in found]
         if is_published:
             if len(self._questions) >= REMEMBERED:
@@ -99,16 +99,16 @@ class Surveys:
         """Make the results anew; their JSON, or None where somebody else just did."""
         async with self._database.transaction(write=True) as connection:
             await connection.execute(queries.LOCK_RESULTS, [str(survey)])
-            [(is_due, *_)] = await _rows(connection, queries.STATE, survey)
+            [(is_due, *_)] = await rows(connection, queries.STATE, survey)
             if not is_due:
                 return None
-            [(responses, changes, questions)] = await _rows(connection, queries.COUNTS, survey)
+            [(responses, changes, questions)] = await rows(connection, queries.COUNTS, survey)
             found = {
                 "survey_id": str(survey),
                 "response_count": responses,
                 "questions": disclose([_counted(row) for row in questions], responses),
             }
-            [(_, body)] = await _rows(connection, queries.PUBLISH, survey, changes, Jsonb(found))
+            [(_, body)] = await rows(connection, queries.PUBLISH, survey, changes, Jsonb(found))
         made: bytes = body
         return made
 
@@ -145,8 +145,3 @@ def _counted(row: dict[str, Any]) -> Counted:
         counts=row["counts"],
         totals=row["totals"],
     )
-
-
-async def _rows(connection: Connection, query: bytes, *values: object) -> list[Row]:
-    cursor = await connection.execute(query, values)
-    return await cursor.fetchall()

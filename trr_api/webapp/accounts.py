@@ -137,6 +137,29 @@ async def change_account(visit: Visitor, fields: Fields) -> Response:
     return visit.go(f"{PREFIX}/account", done="saved")
 
 
+@router.post("/account/export")
+async def export_account(visit: Visitor, _: Fields) -> Response:
+    """All that is kept of the reader, as a file."""
+    content = await visit.api.file("/me/export")
+    headers = {"cache-control": "private, no-store", "content-disposition": 'attachment; filename="me.zip"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
+@router.post("/account/delete")
+async def delete_account(visit: Visitor, fields: Fields) -> Response:
+    """End the account, for good."""
+    wanted = {"content": fields.get("content", ""), "password": fields.get("password", "")}
+    try:
+        await visit.api.send("DELETE", "/me", wanted)
+    except Problem as problem:
+        if problem.kind.name == "unauthorized":
+            raise
+        wrong = mistakes(problem)
+        return visit.page("account.html", status=problem.kind.status, problem=problem, wrong=wrong, given=visit.me)
+    visit.log_out()
+    return visit.go(f"{PREFIX}/shows", done="deleted")
+
+
 @router.get("/users/{name}")
 async def user(visit: Visitor, name: str) -> Response:
     """Somebody, as everybody sees them."""

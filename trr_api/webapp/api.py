@@ -46,7 +46,7 @@ class Api:
     async def get(self, path: str, **query: Any) -> Any:
         """What an address answers. Parameters that are None are left out. Raises Problem, Moved."""
         given = {name: value for name, value in query.items() if value is not None}
-        return await self._call("GET", path, urlencode(given))
+        return json.loads(await self._call("GET", path, urlencode(given)))
 
     async def maybe(self, path: str, **query: Any) -> Any:
         """The same; None where there is no such thing."""
@@ -59,9 +59,14 @@ class Api:
 
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What an address answers to JSON. Raises Problem, Moved."""
-        return await self._call(method, path, "", json.dumps(body).encode() if body is not None else b"")
+        found = await self._call(method, path, "", json.dumps(body).encode() if body is not None else b"")
+        return json.loads(found) if found else None
 
-    async def _call(self, method: str, path: str, query: str, body: bytes = b"") -> Any:
+    async def file(self, path: str) -> bytes:
+        """A file that an address answers with. Raises Problem."""
+        return await self._call("GET", path, "")
+
+    async def _call(self, method: str, path: str, query: str, body: bytes = b"") -> bytes:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))] if body else []
         if self.token is not None:
             headers.append((b"authorization", f"Bearer {self.token}".encode()))
@@ -88,7 +93,7 @@ class Api:
             raise of_validation(error) if isinstance(error, RequestValidationError) else error
         if answer.status == 308:
             raise _moved(PREFIX + path, answer.headers[b"location"].decode())
-        return json.loads(answer.content) if answer.content else None
+        return answer.content
 
 
 class _Answer:
@@ -99,10 +104,14 @@ class _Answer:
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.content = b""
-        self._body = body
+        self._body: bytes | None = body
 
     async def receive(self) -> Message:
-        return {"type": "http.request", "body": self._body, "more_body": False}
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await asyncio.wait([self.is_whole])
+        return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

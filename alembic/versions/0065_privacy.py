@@ -1,4 +1,4 @@
-"""Consents: what people agreed to, and when."""
+"""Consents: what people agreed to, and when; and what takes somebody's name out of others' posts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,30 @@ branch_labels = None
 depends_on = None
 
 MINE = "user_id = (SELECT caller())"
+
+# Posts that mention somebody mention a deleted user instead; they are not shown as edited for that.
+FORGET_NAME = r"""
+CREATE FUNCTION forget_name(old text, new text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    mention text := '(^|[^\w@])@' || old || '(?!\w)';
+    instead text := '\1@' || new;
+    found record;
+BEGIN
+    FOR found IN SELECT id, edited_at FROM posts WHERE body ~* mention LOOP
+        UPDATE posts SET
+            body = left(regexp_replace(body, mention, instead, 'gi'), 10000),
+            html = regexp_replace(html, mention, instead, 'gi')
+        WHERE id = found.id;
+        DELETE FROM post_edits WHERE post_id = found.id AND replaced_at = now();
+        UPDATE posts SET edited_at = found.edited_at WHERE id = found.id;
+    END LOOP;
+    UPDATE post_edits SET
+        body = regexp_replace(body, mention, instead, 'gi'), html = regexp_replace(html, mention, instead, 'gi')
+    WHERE body ~* mention;
+    UPDATE threads SET title = left(regexp_replace(title, mention, instead, 'gi'), 200) WHERE title ~* mention;
+END $$
+"""
 
 
 def upgrade() -> None:
@@ -33,7 +57,10 @@ def upgrade() -> None:
     op.execute(f"CREATE POLICY api_insert ON consents FOR INSERT TO trr_api WITH CHECK ({MINE})")
     op.execute(f"CREATE POLICY api_update ON consents FOR UPDATE TO trr_api USING ({MINE}) WITH CHECK ({MINE})")
     op.execute("GRANT SELECT, INSERT (user_id, subject, version), UPDATE (withdrawn_at) ON consents TO trr_api")
+    op.execute(FORGET_NAME)
+    op.execute("REVOKE EXECUTE ON FUNCTION forget_name(text, text) FROM PUBLIC")
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION forget_name(text, text)")
     op.drop_table("consents")
