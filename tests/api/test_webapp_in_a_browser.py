@@ -163,28 +163,54 @@ def test_all_of_it_works_without_scripts(enter: Enter, town: Town, show: str) ->
     expect(page.locator(".post:target")).to_contain_text("By hand.")
 
 
-def test_results_of_a_survey_come_without_a_reload(enter: Enter, town: Town, show: str) -> None:
+QUESTIONS = (
+    {"type": "single_choice", "prompt": "Who leaves?", "is_required": True, "options": ["Mara", "Nils"]},
+    {"type": "multiple_choice", "prompt": "What was good?", "options": ["Boats", "Rows", "Soup"], "maximum": 2},
+    {"type": "ranking", "prompt": "Your order?", "options": ["Old pier", "New pier", "Ferry"]},
+    {"type": "numeric", "prompt": "How many dinners?", "minimum": 0, "maximum": 10, "step": 0.5},
+    {"type": "rating", "prompt": "How was it?"},
+    {"type": "free_text", "prompt": "Anything else?", "maximum": 100},
+)
+
+
+def test_a_survey_is_answered_edited_counted_without_a_reload_and_closed(enter: Enter, town: Town, show: str) -> None:
     moderator = town.client("fay", "moderator")
-    question = {"type": "single_choice", "prompt": "Who leaves?", "options": ["Mara", "Nils"]}
-    body = {"show_id": show, "title": "After the reunion", "questions": [question]}
+    body = {"show_id": show, "title": "After the reunion", "questions": QUESTIONS}
     survey = moderator.post("/surveys", json=body).json()["id"]
     moderator.post(f"/surveys/{survey}/publish")
-    asked = moderator.get(f"/surveys/{survey}").json()["questions"][0]
+    asked = moderator.get(f"/surveys/{survey}").json()["questions"]
     page = enter("emma")
     page.goto(f"/app/surveys/{survey}")
+    page.get_by_label("Nils").check()
+    for good in ("Boats", "Soup"):
+        page.get_by_label(good).check()
+    for place, harbour in enumerate(("New pier", "Ferry", "Old pier"), 1):
+        page.locator(".choice", has_text=harbour).get_by_role("combobox").select_option(str(place))
+    page.get_by_label("Your number").fill("2.5")
+    page.get_by_label("4", exact=True).check()
+    page.get_by_label("Your answer").fill("More boats")
+    page.get_by_role("button", name="Answer", exact=True).click()
+    expect(page.get_by_text("Your answers are kept.")).to_be_visible()
     page.get_by_label("Mara").check()
     with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
-        page.get_by_role("button", name="Answer", exact=True).click()
-    expect(page.get_by_text("Your answers are kept.")).to_be_visible()
+        page.get_by_role("button", name="Change my answers").click()
+    expect(page.get_by_label("Mara")).to_be_checked()
     expect(page.get_by_text("Fewer than five have answered")).to_be_visible()
     page.evaluate("window.hasNotReloaded = true")
-    answers = {"answers": [{"question_id": asked["id"], "option_ids": [asked["options"][0]["id"]]}]}
+
+    answers = {"answers": [{"question_id": asked[0]["id"], "option_ids": [asked[0]["options"][0]["id"]]}]}
     guests: list[httpx.Client] = [town.client(f"guest_{number}") for number in range(4)]
     for guest in guests:
         assert guest.post(f"/surveys/{survey}/submit", json=answers).status_code == 200
     expect(page.get_by_text("5 people have answered.")).to_be_visible()
     expect(page.locator(".bars dd").first).to_contain_text("100.0 %")
     assert page.evaluate("window.hasNotReloaded") is True
+    assert town.one(
+        "SELECT answers -> %s ->> 'text' FROM responses WHERE survey_id = %s ORDER BY 1 LIMIT 1", asked[5]["id"], survey
+    )
+    moderator.post(f"/surveys/{survey}/close")
+    page.reload()
+    expect(page.get_by_role("button", name="Change my answers")).to_have_count(0)
 
 
 def test_markup_that_people_write_runs_nowhere(enter: Enter, town: Town, show: str) -> None:
