@@ -88,12 +88,16 @@ class Api:
             running.cancel()
             raise
         if not running.done():
-            self.later.add_task(asyncio.wait_for, running, None)
+            self.later.add_task(_end, running)
         elif (error := running.exception()) is not None:
             raise of_validation(error) if isinstance(error, RequestValidationError) else error
         if answer.status == 308:
             raise _moved(PREFIX + path, answer.headers[b"location"].decode())
         return answer.content
+
+
+async def _end(running: asyncio.Future[None]) -> None:
+    await running
 
 
 class _Answer:
