@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo fleet serve openapi test bench check samples clean
+.PHONY: demo fleet serve dashboard openapi test bench check samples clean
 
 demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and show what landed
 	@$(VENV)/bin/python -m samples.demo
@@ -14,6 +14,9 @@ fleet: $(INSTALLED)  ## two Scrapyd nodes and a scheduler on loopback, and a nig
 
 serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs and /app
 	@$(VENV)/bin/python -m samples.serve
+
+dashboard: $(INSTALLED)  ## the pages about crawls on an invented month, at http://127.0.0.1:8000/crawls
+	@$(VENV)/bin/python -m samples.month
 
 openapi: $(INSTALLED)  ## write docs/openapi.json anew
 	$(VENV)/bin/python -m trr_api openapi

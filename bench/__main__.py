@@ -11,7 +11,22 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import api, crawls, datasets, fleet, merging, parsing, pictures, report, search, social, store, surveys
+from bench import (
+    api,
+    crawls,
+    dashboard,
+    datasets,
+    fleet,
+    live,
+    merging,
+    parsing,
+    pictures,
+    report,
+    search,
+    social,
+    store,
+    surveys,
+)
 from bench.crawls import Crawl
 from bench.databases import Databases, databases
 from bench.origin import Origin, origin
@@ -56,6 +71,10 @@ class Extent:
     """Of a survey."""
     scores: int
     """On a leaderboard."""
+    sockets: int
+    """That hear what is told."""
+    live_seconds: int
+    """Of as much as they can take, and of a steady rate."""
     due_shows: int
     """Shows of the catalog in which it is decided what is due."""
     due_records: int
@@ -81,6 +100,8 @@ FULL = Extent(
     posts=1_000_000,
     responses=100_000,
     scores=1_000_000,
+    sockets=1000,
+    live_seconds=5,
     due_shows=100_000,
     due_records=5_000_000,
     leases=10_000,
@@ -101,6 +122,8 @@ QUICK = Extent(
     posts=50_000,
     responses=5_000,
     scores=50_000,
+    sockets=1000,
+    live_seconds=3,
     due_shows=10_000,
     due_records=100_000,
     leases=1_000,
@@ -253,11 +276,11 @@ class Bench:
         report.search(self.console, searched)
 
     def social(self) -> None:
-        """Discussions under load, in a catalog of their own."""
+        """Discussions and messages under load, in a catalog of their own."""
         measure = partial(
             social.measure, self.made.fresh(), seconds=self.extent.social_seconds, posts=self.extent.posts
         )
-        report.social(self.console, self.watched.step("discussions under load", measure))
+        report.social(self.console, self.watched.step("discussions and messages under load", measure))
 
     def surveys(self) -> None:
         """Surveys under load, and leaderboards, in a catalog of their own."""
@@ -273,6 +296,17 @@ class Bench:
         progress.remove_task(task)
         report.surveys(self.console, measured)
 
+    def live(self) -> None:
+        """Live events to many sockets, beside bare ones."""
+        measure = partial(
+            live.measure,
+            self.made.fresh(),
+            sockets=self.extent.sockets,
+            seconds=self.extent.live_seconds,
+            rounds=self.extent.rounds,
+        )
+        report.live(self.console, self.watched.step("live events", measure))
+
     def fleet(self) -> None:
         """What is due, leases, and nights by one node and two."""
         url = self.made.fresh()
@@ -286,6 +320,18 @@ class Bench:
                 night = partial(fleet.measure_night, self.made.fresh(), nodes, self.extent.night_shows, cap=cap)
                 nights[name, nodes] = self.watched.step(f"a night, {name}, {nodes} node(s)", night)
         report.fleet(self.console, decided, leased, nights)
+
+    def dashboard(self) -> None:
+        """The overview of crawls, with many runs."""
+        progress = self.watched.progress
+        task = progress.add_task("dashboard", total=None)
+        seen = dashboard.measure(
+            self.made.fresh(),
+            self.extent.due_shows,
+            lambda step: progress.update(task, description=f"dashboard: {step}"),
+        )
+        progress.remove_task(task)
+        report.dashboard(self.console, seen)
 
     def requests(self) -> None:
         """How many requests a complete show takes; counted, not timed."""
@@ -307,7 +353,9 @@ PARTS: Final[Mapping[str, Callable[[Bench], None]]] = {
         Bench.search,
         Bench.social,
         Bench.surveys,
+        Bench.live,
         Bench.fleet,
+        Bench.dashboard,
         Bench.requests,
     )
 }

@@ -187,7 +187,7 @@ def _page_after(first: str, depth: int) -> str:
 @contextmanager
 def served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterator[str]:
     """uvicorn in a process, one worker; yields its address."""
-    port = _free_port()
+    port = free_port()
     environment = {
         "DATABASE_URL": database.without_driver(url),
         "TRR_API_RATE_LIMIT": "1000000000/minute",  # counted, and never reached
@@ -201,14 +201,15 @@ def served(url: str, app: str, routes: list[list[Any]] | None = None) -> Iterato
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait(address)
+        wait(address)
         yield address
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait(address: str) -> None:
+def wait(address: str) -> None:
+    """Until somebody answers there. CannotMeasure after 20 seconds."""
     for _ in range(200):
         try:
             httpx.get(address)
@@ -219,7 +220,8 @@ def _wait(address: str) -> None:
     raise CannotMeasure(f"nobody answers at {address}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -129,9 +129,10 @@ def measure_leases(url: str, count: int) -> Leases:
     def work(_: int) -> list[str]:
         got: list[str] = []
         owner = uuid4()
+        queue = due.Queue(SPIDER, owner)
         with database.connect(url) as connection:
             while len(got) < count // WORKERS:
-                got += due.hand_out(connection, SPIDER, owner, NOW, limit=min(BATCH, count // WORKERS - len(got)))
+                got += queue.take(connection, NOW, limit=min(BATCH, count // WORKERS - len(got)))
                 extend(connection, owner)  # as a run's heartbeat does
                 connection.commit()
         return got

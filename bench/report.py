@@ -14,8 +14,11 @@ from rich.table import Table
 from bench.api import CONNECTIONS, Load
 from bench.api import Result as ApiResult
 from bench.crawls import Crawl
+from bench.dashboard import Seen
 from bench.datasets import Timing as DatasetTiming
 from bench.fleet import Due, Leases, Night
+from bench.live import ROOMS, SLOW
+from bench.live import Result as LiveResult
 from bench.merging import Timing as MergeTiming
 from bench.parsing import Reading
 from bench.pictures import Timing as PictureTiming
@@ -50,6 +53,10 @@ API_TO_BARE = 0.7
 """Goal: the API's requests/s beside those of a bare route that sends the same bytes."""
 WRITING_TO_BARE = 0.5
 """Goal: what callers write, beside the bare statements in one transaction."""
+LIVE_TO_BARE = 0.6
+"""Goal: events that reach sockets, beside those of `websockets.broadcast`."""
+SLOW_TO_NONE = 1.5
+"""Goal: the 99th percentile of delays where some sockets do not read, beside that where all do."""
 UNCHANGED_TO_WHOLE = 3.0
 """Goal: 304s a second beside 200s a second."""
 SLOWEST_TO_USUAL = 4.0
@@ -57,6 +64,7 @@ SLOWEST_TO_USUAL = 4.0
 DEEP_TO_FIRST = 1.3
 """Goal: a page far down a list beside the first."""
 SEARCH_MILLISECONDS = 100.0
+DASHBOARD_TRIPS, DASHBOARD_KILOBYTES = 6, 150
 """Goal: the 95th percentile of a search."""
 
 MEGABYTE = 1e6
@@ -278,15 +286,32 @@ def search(console: Console, result: Searched) -> None:
     console.print()
 
 
+def dashboard(console: Console, result: Seen) -> None:
+    """The overview beside its statements, and coverage beside a scan."""
+    table = Table(title=f"Crawls: the overview with {result.runs:,} runs", title_justify="left")
+    for column in ("", "ms", "beside", "ms"):
+        table.add_column(column, justify="right" if column == "ms" else "left")
+    table.add_row("page", f"{result.page:,.1f}", "its statements alone", f"{result.statements:,.1f}")
+    table.add_row(
+        f"coverage of {result.records:,} shows", f"{result.coverage:,.2f}", "a scan of them", f"{result.scan:,.0f}"
+    )
+    console.print(table)
+    _goal(console, "round trips for the page", result.trips, DASHBOARD_TRIPS, at_most=True)
+    _goal(console, "KB of the page", result.bytes / 1000, DASHBOARD_KILOBYTES, at_most=True)
+    console.print()
+
+
 def social(console: Console, result: SocialResult) -> None:
-    """Writing beside the bare statements, and pages of a thread."""
-    table = Table(title=f"Discussions under load: {CONNECTIONS} connections, one worker", title_justify="left")
+    """Writing beside the bare statements, and what is read out of much."""
+    table = Table(
+        title=f"Discussions and messages under load: {CONNECTIONS} connections, one worker", title_justify="left"
+    )
     for column in ("", "bare/s", "API/s", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right" if column else "left")
     for name, (api, bare) in result.writing.items():
         table.add_row(name, f"{bare.requests_per_second:,.0f}", *_loaded(api))
-    for sort, page in result.pages.items():
-        table.add_row(f"50 of {result.posts:,} posts, {sort}", "", *_loaded(page))
+    for name, page in result.pages.items():
+        table.add_row(name, "", *_loaded(page))
     console.print(table)
     for name, (api, bare) in result.writing.items():
         _goal(console, f"{name}: API / bare", api.requests_per_second / bare.requests_per_second, WRITING_TO_BARE)
@@ -310,6 +335,22 @@ def surveys(console: Console, result: SurveysResult) -> None:
     _goal(console, "submissions/s beside 500", full / 500, 1.0)
     _goal(console, "submit: API / bare", full / result.bare.requests_per_second, WRITING_TO_BARE)
     console.print(f"  [dim]results are counted in {result.made['Full'] * 1000:.1f} ms; {result.plan}[/]\n")
+
+
+def live(console: Console, result: LiveResult) -> None:
+    """Events to many sockets, beside bare ones."""
+    title = f"Live events to {result.sockets:,} sockets in {ROOMS} rooms, {SLOW:.0%} of which do not read"
+    table = Table(title=title, title_justify="left")
+    for column in ("", "deliveries/s", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, found in (("bare", result.bare), ("API", result.live), ("API, all read", result.live_alone)):
+        milliseconds = (f"{seconds * 1000:,.1f}" for seconds in (found.p50, found.p99))
+        table.add_row(name, f"{found.per_second:,.0f}", *milliseconds)
+    console.print(table)
+    _goal(console, "deliveries: API / bare", result.live.per_second / result.bare.per_second, LIVE_TO_BARE)
+    slow = result.live.p99 / result.live_alone.p99
+    _goal(console, "p99: some do not read / all do", slow, SLOW_TO_NONE, at_most=True)
+    console.print()
 
 
 def _loaded(load: Load) -> tuple[str, str, str]:

@@ -1,4 +1,5 @@
-"""Discussions under load: writing beside the bare statements in one transaction, and a page out of many posts."""
+"""People under load: writing beside the bare statements in one transaction, a page out of many posts, and one person
+with many conversations."""
 
 from __future__ import annotations
 
@@ -20,6 +21,9 @@ from trr_crawl import database
 
 THREADS: Final = 50
 """Those that somebody writes in; posts of one thread wait for each other."""
+
+CONVERSATIONS: Final = 10_000
+"""Of one person."""
 
 SORTS: Final = ("hot", "top", "new", "oldest")
 
@@ -48,8 +52,30 @@ SELECT setval(pg_get_serial_sequence('posts', 'number'), %(posts)s + 1);
 SET session_replication_role = origin
 """
 
+# The first of the people talks to everybody.
+_FILL_CONVERSATIONS: Final = """
+SET session_replication_role = replica;
+CREATE TEMPORARY TABLE made AS
+SELECT n, new_id() AS id, (SELECT min(id::text)::uuid FROM users) AS person_id,
+       (ARRAY(SELECT id FROM users ORDER BY id::text))[2 + n %% 999] AS other_id
+FROM generate_series(1, %(conversations)s) n;
+INSERT INTO conversations (id, direct_key, last_number) SELECT id, 'pair ' || n, 3 FROM made;
+INSERT INTO conversation_members (conversation_id, user_id, read_number)
+SELECT id, person_id, 3 - n %% 3 FROM made UNION ALL SELECT id, other_id, 3 FROM made;
+INSERT INTO inboxes (conversation_id, user_id, last_number, last_at, unread)
+SELECT id, person_id, 3, now() - n * interval '1 second', n %% 3 FROM made
+UNION ALL SELECT id, other_id, 3, now(), 0 FROM made;
+INSERT INTO messages (conversation_id, sender_id, number, body, html)
+SELECT id, other_id, number, 'Hello', '<p>Hello</p>' FROM made, generate_series(1, 3) number;
+SET session_replication_role = origin
+"""
+
 _POST: Final = """
 INSERT INTO posts (thread_id, author_id, body, html) VALUES ($1::uuid, $2::uuid, 'Well.', '<p>Well.</p>')
+RETURNING json_build_object('id', id)
+"""
+_SEND: Final = """
+INSERT INTO messages (conversation_id, sender_id, body, html) VALUES ($1::uuid, $2::uuid, 'Well.', '<p>Well.</p>')
 RETURNING json_build_object('id', id)
 """
 _REACT: Final = """
@@ -71,8 +97,7 @@ class Result:
     writing: dict[str, tuple[Load, Load]]
     """What is done -> (by the API, by the bare statement)."""
     pages: dict[str, Load]
-    """Order -> a page of 50 posts with their branches."""
-    posts: int
+    """What is read -> pages of it."""
 
 
 def measure(url: str, *, seconds: int, posts: int) -> Result:
@@ -85,10 +110,12 @@ def measure(url: str, *, seconds: int, posts: int) -> Result:
         connection.commit()
         threads = _ids(connection, f"SELECT id FROM threads ORDER BY id LIMIT {THREADS}")
         targets = _ids(connection, f"SELECT id FROM posts ORDER BY number LIMIT {THREADS}")
+        talks = _ids(connection, f"SELECT id FROM conversations ORDER BY id LIMIT {THREADS}")
         [big] = _ids(connection, "SELECT id FROM threads WHERE title = 'Thread 1'")
     token = _token(url, author, session)
     bare_routes = [
         *([f"/post/{one}", _POST, [str(one), str(author)]] for one in threads),
+        *([f"/send/{one}", _SEND, [str(one), str(author)]] for one in talks),
         *([f"/react/{one}", _REACT, [str(one), str(author)]] for one in targets),
         *([f"/take-back/{one}", _TAKE_BACK, [str(one), str(author)]] for one in targets),
     ]
@@ -105,14 +132,24 @@ def measure(url: str, *, seconds: int, posts: int) -> Result:
             return load(address, seconds, script=script)
 
         posted = [("POST", f"/api/v1/threads/{one}/posts") for one in threads]
+        sent = [("POST", f"/api/v1/dms/{one}/messages") for one in talks]
         reacted = [(method, f"/api/v1/posts/{one}/reactions/fire") for method in ("PUT", "DELETE") for one in targets]
         # Pages first: what is written then would change them.
-        pages = {sort: load(f"{api}/api/v1/threads/{big}/posts?limit=50&sort={sort}", seconds) for sort in SORTS}
+        pages = {
+            f"50 of {posts:,} posts, {sort}": load(f"{api}/api/v1/threads/{big}/posts?limit=50&sort={sort}", seconds)
+            for sort in SORTS
+        }
+        for name, path in (("unread in", "me/unread"), ("50 of", "dms?limit=50")):
+            pages[f"{name} {CONVERSATIONS:,} conversations"] = by_script(api, [("GET", f"/api/v1/{path}")])
         return Result(
             writing={
                 "post": (
                     by_script(api, posted, '{"body": "Well."}'),
                     by_script(bare, [("GET", f"/post/{one}") for one in threads]),
+                ),
+                "send": (
+                    by_script(api, sent, '{"body": "Well."}'),
+                    by_script(bare, [("GET", f"/send/{one}") for one in talks]),
                 ),
                 "react, and take back": (
                     by_script(api, reacted),
@@ -120,18 +157,18 @@ def measure(url: str, *, seconds: int, posts: int) -> Result:
                 ),
             },
             pages=pages,
-            posts=posts,
         )
 
 
 def _fill(connection: Connection[Any], posts: int) -> None:
-    filled = _FILL.replace("%(threads)s", str(THREADS + 1)).replace("%(posts)s", str(posts)).replace("%%", "%")
-    for statement in filled.split(";\n"):
+    counts = {"threads": THREADS + 1, "posts": posts, "conversations": CONVERSATIONS}
+    for statement in (f"{_FILL};\n{_FILL_CONVERSATIONS}" % counts).split(";\n"):
         connection.execute(statement.encode())
     connection.commit()
     settle(connection)
     connection.autocommit = True
-    connection.execute("VACUUM ANALYZE posts")
+    for table in ("posts", "messages", "conversations", "conversation_members", "inboxes"):
+        connection.execute(f"VACUUM ANALYZE {table}".encode())
     connection.autocommit = False
 
 

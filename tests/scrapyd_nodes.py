@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -22,7 +23,6 @@ class Scrapyd:
     folder: Path
     python: Path
     database_url: str
-    environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -32,12 +32,13 @@ class Scrapyd:
 
     def start(self) -> None:
         config = (ROOT / "scrapyd.conf").read_text().replace("6800", str(self.port))
+        config = re.sub("(?m)^(poll_interval *=).*", r"\1 0.1", config)
         (self.folder / "scrapyd.conf").write_text(config)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.python, "-W", "ignore", "-m", "scrapyd", "--pidfile="],
                 cwd=self.folder,
-                env={**os.environ, "DATABASE_URL": self.database_url, **self.environment},
+                env={**os.environ, "DATABASE_URL": self.database_url},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -74,11 +75,16 @@ class FakeNode:
     def __init__(self) -> None:
         self.lies: dict[str, Any] = {}
         """Service -> what it answers instead: bytes, or a value."""
+        self.refuses: dict[str, str] = {}
+        """Spider -> why it is not taken."""
+        self.delay = 0.0
+        """Seconds until it answers."""
         self.jobs: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def answer(self, service: str, values: dict[str, str]) -> bytes:
         self.asked.append((service, values))
+        time.sleep(self.delay)
         if service in self.lies:
             lie = self.lies[service]
             return lie if isinstance(lie, bytes) else json.dumps(lie).encode()
@@ -86,6 +92,8 @@ class FakeNode:
         states = list(self.jobs.values())
         if service == "daemonstatus.json":
             told |= {"pending": states.count("pending"), "running": states.count("running")}
+        elif service == "schedule.json" and values["spider"] in self.refuses:
+            told = {"status": "error", "message": self.refuses[values["spider"]]}
         elif service == "schedule.json":
             self.jobs[values["jobid"]] = "running"
             told["jobid"] = values["jobid"]

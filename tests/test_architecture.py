@@ -49,8 +49,14 @@ def test_the_crawler_never_imports_the_api() -> None:
     assert [path for path in sources(CRAWL) for name in imports(path) if within(name, ("trr_api",))] == []
 
 
-def test_the_api_knows_of_the_crawler_only_the_catalog_and_the_database() -> None:
-    allowed = ("trr_crawl.catalog", "trr_crawl.database")
+def test_the_api_knows_of_the_crawler_only_the_catalog_the_database_pictures_mail_and_logs() -> None:
+    # Avatars are told, decoded and kept as all pictures are, mail is sent and logs are written as everywhere: in one
+    # place, by modules that know no crawl.
+    pictures = ("content", "decoding", "stores", "workers")
+    allowed = (
+        *("trr_crawl.catalog", "trr_crawl.database", "trr_crawl.mail", "trr_crawl.jsonlogs"),
+        *(f"trr_crawl.images.{module}" for module in pictures),
+    )
     used = [(path, name) for path in sources(API) for name in imports(path) if within(name, ("trr_crawl",))]
     assert [use for use in used if not within(use[1], allowed)] == []
 
@@ -94,7 +100,13 @@ def test_features_of_the_api_never_commit() -> None:
     assert calls == []
 
 
-@pytest.mark.parametrize("module", ["trr_api.app", "trr_api.__main__", "trr_crawl.catalog.write", "trr_crawl.database"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("trr_api.app", "trr_api.__main__", "trr_crawl.catalog.write", "trr_crawl.database"),
+        *("trr_crawl.images.decoding", "trr_crawl.images.stores", "trr_crawl.images.workers"),
+    ],
+)
 def test_what_the_api_uses_starts_without_crawling_libraries(module: str) -> None:
     code = (
         f"import sys, {module}\n"
@@ -154,6 +166,7 @@ def users_of(module: str) -> set[str]:
 
 def test_only_the_store_writes_the_catalog() -> None:
     assert users_of("trr_crawl.catalog.write") == {"pipelines/store.py"}
+    assert users_of("trr_crawl.catalog.rejects") == {"pipelines/store.py"}
 
 
 def test_what_is_kept_of_pictures_is_noted_where_they_are_stored_pruned_and_moved() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from scrapy.settings import Settings
 
@@ -42,7 +43,7 @@ def test_all_is_well_where_all_is_there(crawl_url: str, monkeypatch: pytest.Monk
         ({"IMDB_TRANSPORT": "pigeon"}, "configuration", "it is one of graphql, html, browser"),
         ({"CLOCK": "noon"}, "configuration", "write it as in"),
         ({"FLEET_DELAY": "often"}, "configuration", "no number of seconds"),
-        ({"FLEET_DELAY": "-1"}, "configuration", "not between 0 and 3600"),
+        ({"FLEET_DELAY": "-1"}, "configuration", "not between 0 and 600"),
         ({"ROBOTSTXT_OBEY": False}, "configuration", "set it to True"),
         ({"DOWNLOAD_DELAY": 0}, "configuration", "set it to 1 or more"),
         ({"DISK_RESERVE": 1e12}, "disk", "make room"),
@@ -54,6 +55,23 @@ def test_what_is_wrong_is_told_with_how_to_mend_it(
 ) -> None:
     assert examine(**given)[name].mark == "bad"
     assert words in examine(**given)[name].sentence
+
+
+def test_alerts_that_nobody_hears_are_told(crawl_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examine()["alerts"].mark == "note"
+    monkeypatch.setenv("ALERTS", "ops=slack+https://chat.example/sesame")
+    assert examine()["alerts"].mark == "ok"
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            "WITH finding AS (INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice) "
+            "VALUES ('a', 'a', 'failed', 'error', '', 'a', 'a') RETURNING id) "
+            "INSERT INTO alerts (finding_id, event, target, at, last_error) "
+            "SELECT id, 'opened', 'ops', now() - interval '2 hours', 'it answered 404' FROM finding"
+        )
+    found = examine()["alerts"]
+    assert (found.mark, "ops (slack) has not heard of all: it answered 404." in found.sentence) == ("bad", True)
+    monkeypatch.setenv("ALERTS", "ops=http://chat.example/sesame")
+    assert "must begin with https://" in examine()["alerts"].sentence
 
 
 def test_a_browser_that_is_not_there_matters_only_where_it_is_wanted(

@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 import tempfile
+from typing import Any, Final
 
 import uvicorn
 from pydantic import SecretStr, ValidationError
+from uvicorn.config import LOGGING_CONFIG
 
 from trr_api import openapi
 from trr_api.accounts import commands as accounts
@@ -19,6 +21,14 @@ from trr_api.export import commands as export
 from trr_api.keys import commands
 from trr_api.protocol import Protocol, sockets
 from trr_crawl import database
+
+JSON_LOGS: Final[dict[str, Any]] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "trr_crawl.jsonlogs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+}
 
 
 def main() -> int:
@@ -76,6 +86,7 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=settings.shutdown_timeout,
             server_header=False,
             access_log=False,
+            log_config=JSON_LOGS if settings.log_json else LOGGING_CONFIG,
         )
 
 

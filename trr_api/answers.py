@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,6 +48,11 @@ def personal(body: bytes, status: int = 200) -> Answer:
     answer = Answer(body, headers=PERSONAL)
     answer.status_code = status
     return answer
+
+
+def written(identifier: UUID, status: int = 201) -> Answer:
+    """The id of what a caller made."""
+    return personal(b'{"id":"%b"}' % str(identifier).encode(), status)
 
 
 def personal_page(request: Request, row: Row, cursors: Cursors, scope: str) -> Answer:

@@ -20,6 +20,8 @@ from trr_api.accounts.routes import router as accounts
 from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
+from trr_api.avatars.keeping import Avatars
+from trr_api.avatars.routes import router as avatars
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
 from trr_api.catalog.find.routes import router as find
@@ -31,13 +33,20 @@ from trr_api.catalog.shows.routes import router as shows
 from trr_api.changes.routes import router as changes
 from trr_api.conditional import Clock, Conditional
 from trr_api.config import Settings
+from trr_api.crawls.pages import router as crawl_pages
+from trr_api.crawls.progress import Progress
+from trr_api.crawls.routes import router as crawls
 from trr_api.database import Database
 from trr_api.discussions.moderation.routes import router as moderation
 from trr_api.discussions.personal.routes import router as own
 from trr_api.discussions.routes import router as discussions
 from trr_api.export.routes import router as export
+from trr_api.health.crawls import Crawls
 from trr_api.health.routes import router as health
-from trr_api.listener import CHANGES, Listener
+from trr_api.listener import Listener
+from trr_api.messages.personal.routes import router as own_messages
+from trr_api.messages.routes import groups
+from trr_api.messages.routes import router as messages
 from trr_api.metrics import Metrics
 from trr_api.middleware import Requests
 from trr_api.pages import site
@@ -45,7 +54,7 @@ from trr_api.paging import Cursors
 from trr_api.problems import Problem, on_http_error, on_problem, on_validation_error
 from trr_api.realtime.routes import router as realtime
 from trr_api.realtime.service import Live
-from trr_api.routing import PREFIX, take_in
+from trr_api.routing import LARGEST_AVATAR, PREFIX, take_in
 from trr_api.search.indexing import Indexer
 from trr_api.search.routes import router as search
 from trr_api.surveys.games.routes import boards
@@ -69,9 +78,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or Database(settings)
     metrics = Metrics(database)
     listener = Listener(settings)
-    indexer = Indexer(settings, partial(listener.next, CHANGES))
-    live = Live(settings, database, listener)
+    indexer = Indexer(settings, listener)
+    progress = Progress(database)
     asking = Surveys(settings, database)
+    live = Live(settings, database, listener, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -85,10 +95,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             yield
         finally:
             await indexer.close()
+            await progress.close()
             await live.close()
             await listener.close()
             await asking.close()
             await database.close()
+            app.state.avatars.close()
 
     app = FastAPI(
         title="TRR",
@@ -103,14 +115,18 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.crawl_metrics = Crawls(database)
     app.state.listener = listener
+    app.state.progress = progress
     app.state.live = live
     app.state.accounts = Accounts(settings, database, Tokens(settings))
+    app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.surveys = asking
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, accounts, moderation, realtime)
-    take_in(app, surveys, games, boards, privacy, admin, health, *WEBAPP)
+    take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
+    take_in(app, accounts, avatars, moderation, surveys, games, boards)
+    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

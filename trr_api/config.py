@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Literal, Self
 
+from limits import parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +20,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
 
+    log_json: bool = False
+    """One JSON object a line on stderr, instead of uvicorn's lines."""
+
     pool_min: int = Field(default=2, ge=1)
     """Connections that each worker keeps open."""
     pool_max: int = Field(default=10, ge=1)
@@ -30,7 +34,11 @@ class Settings(BaseSettings):
     """Seconds that running requests get to end after SIGTERM."""
 
     images_store: str = Field(default="", validation_alias="IMAGES_STORE")
-    """As the crawls have it: what they keep in a folder is served from there."""
+    """As the crawls have it: what they keep in a folder is served from there, and avatars are kept there too."""
+    images_cdn_url: str = Field(default="", validation_alias="IMAGES_CDN_URL")
+    aws_region: str | None = Field(default=None, validation_alias="AWS_REGION")
+    aws_endpoint_url: str | None = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
+    aws_profile: str | None = Field(default=None, validation_alias="AWS_PROFILE")
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call, by commas; `*` for all. None: no CORS headers."""
@@ -84,10 +92,10 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(default=None, min_length=32)
     """HS256, for a provider without public keys."""
 
-    keep_outbox_days: float = Field(default=7, gt=0)
-    """Events. `python -m trr_api prune` deletes what is older than this and those that follow."""
+    dashboard: Literal["local", "open", "key"] = "local"
+    """Who sees crawl stats without an API key: callers on this machine, everybody, or nobody."""
     keep_log_ins_days: float = Field(default=30, gt=0)
-    """Log-ins, after their end."""
+    """Log-ins, after their end. `python -m trr_api prune` deletes what is older than this and those that follow."""
     keep_notifications_days: float = Field(default=365, gt=0)
     """Notifications, after they were read."""
     keep_ballots_days: float = Field(default=30, gt=0)
@@ -107,6 +115,22 @@ class Settings(BaseSettings):
     @classmethod
     def _by_commas(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("live_messages")
+    @classmethod
+    def _is_a_limit(cls, text: str) -> str:
+        try:
+            parse(text.replace("0/", "1/", 1) if text.startswith("0/") else text)
+        except ValueError:
+            raise ValueError("it must look like 120/minute") from None
+        return text
 
     @model_validator(mode="after")
     def _provider_is_whole(self) -> Self:

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 
 from trr_api import keys, session
 from trr_api.accounts.service import Accounts
+from trr_api.avatars.keeping import Avatars
 from trr_api.database import Database
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
@@ -68,6 +69,15 @@ async def _accounts(request: Request) -> Accounts:
 
 
 People = Annotated[Accounts, Depends(_accounts)]
+
+
+async def _avatars(request: Request) -> Avatars:
+    found: Avatars = request.app.state.avatars
+    return found
+
+
+Kept = Annotated[Avatars, Depends(_avatars)]
+"""Pictures of people."""
 
 
 async def _caller(request: Request, accounts: People) -> Caller:

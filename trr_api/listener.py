@@ -43,7 +43,7 @@ class Listener:
         return self._next[channel]
 
     def hear(self, channel: str, hearer: Callable[[str], None]) -> None:
-        """Call somebody with every notice of a channel; those of times without a connection are lost."""
+        """Call somebody with every notice of a channel; with an empty one where some may have been lost."""
         self._hearers[channel] = hearer
 
     async def close(self) -> None:
@@ -62,10 +62,12 @@ class Listener:
                     for channel in (CHANGES, OUTBOX, LIVE):
                         await connection.execute(f"LISTEN {channel}".encode())
                     self._wake(*self._next)  # what came before is not told
+                    for hearer in self._hearers.values():
+                        hearer("")
                     async for notice in connection.notifies():
                         self._wake(notice.channel)
-                        if (hearer := self._hearers.get(notice.channel)) is not None:
-                            hearer(notice.payload)
+                        if notice.channel in self._hearers:
+                            self._hearers[notice.channel](notice.payload)
             except psycopg.OperationalError as error:
                 _log.warning("Cannot listen for changes: %s", " ".join(str(error).split()))
             self._wake(*self._next)

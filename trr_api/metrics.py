@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Requests by method, route and status; how long they took; the pool."""
+    """Requests by method, route and status; how long they took; live events; the pool."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -29,6 +29,13 @@ class Metrics:
             ["route"],
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=self.registry,
+        )
+        self.closed = Counter(
+            "trr_api_live_closed", "Sockets and streams that the API ended, by why.", ["reason"], registry=self.registry
+        )
+        self.delivered = Counter("trr_api_live_delivered", "Events sent to followers.", registry=self.registry)
+        self.followers = Gauge(
+            "trr_api_live_followers", "Sockets and streams.", registry=self.registry, multiprocess_mode="livesum"
         )
         self.registry.register(_Pool(database))
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trr_api.database import as_problem
 from trr_api.metrics import Metrics
 from trr_api.problems import Problem, respond
-from trr_api.routing import LARGEST_BODY
+from trr_api.routing import LARGER_BODIES, LARGEST_BODY
 
 LONGEST_ADDRESS: Final = 8_000
 """Bytes of path and query."""
@@ -56,8 +56,12 @@ class Requests:
         except Exception as error:  # the last place to tell the caller
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
-                told = "%s %s failed (request %s)"
-                _log.error(told, method, scope["path"], scope["request_id"], exc_info=without_values(error))
+                _log.error(
+                    "%s %s failed (request %s)",
+                    *(method, scope["path"], scope["request_id"]),
+                    exc_info=without_values(error),
+                    extra={"request_id": scope["request_id"]},
+                )
                 problem = Problem("internal", f"An error that is ours. It is logged as {scope['request_id']}.")
             if status:
                 raise  # too late for another answer: the connection is cut, which the caller notices
@@ -80,8 +84,9 @@ def check_size(scope: Scope) -> None:
         raise Problem("address-too-long", f"The address and its query may have {LONGEST_ADDRESS} bytes.")
     headers = scope["headers"]
     length = next((value for name, value in headers if name == b"content-length"), b"0")
-    if length.isdigit() and int(length) > LARGEST_BODY:
-        raise Problem("body-too-large", f"A body may have {LARGEST_BODY} bytes.")
+    largest = LARGER_BODIES.get(scope["path"], LARGEST_BODY)
+    if length.isdigit() and int(length) > largest:
+        raise Problem("body-too-large", f"A body may have {largest} bytes.")
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
         raise Problem(
             "headers-too-large", f"A request may have {MOST_HEADERS} headers and {LARGEST_HEADERS} bytes of them."

@@ -67,13 +67,15 @@ def _refused() -> Problem:
 
 def links(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) of a page: its beginning, and the next page if there is one."""
-    path = request.scope["raw_path"].decode()
-    query = [(name, value) for name, value in parse_qsl(request.scope["query_string"].decode()) if name != "cursor"]
-    found = [f'<{_address(path, query)}>; rel="first"']
+    found = [f'<{address(request, cursor=None)}>; rel="first"']
     if cursor is not None:
-        found.append(f'<{_address(path, [*query, ("cursor", cursor)])}>; rel="next"')
+        found.append(f'<{address(request, cursor=cursor)}>; rel="next"')
     return {"link": ", ".join(found)}
 
 
-def _address(path: str, query: list[tuple[str, str]]) -> str:
+def address(request: Request, **values: object) -> str:
+    """This request's address with other values in its query; None takes one out."""
+    kept = [pair for pair in parse_qsl(request.scope["query_string"].decode()) if pair[0] not in values]
+    query = [*kept, *((name, value) for name, value in values.items() if value is not None)]
+    path = str(request.scope["raw_path"], "ascii")
     return f"{path}?{urlencode(query)}" if query else path

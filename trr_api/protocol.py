@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import logging
 import uuid
+from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 
 from trr_api.config import Settings
 from trr_api.problems import MEDIA_TYPE, Problem, content
 
 MOST_BYTES: Final = 65_536
 """Of an address and its headers together; no request with more is read to its end. `middleware` allows less."""
+CLOSE_SECONDS: Final = 5.0
+"""So long a WebSocket that is closed may take what was sent before."""
 LARGEST_MESSAGE: Final = 16_384
 """Bytes of a message on a WebSocket."""
 LINGER_SECONDS: Final = 2.0
 """So long what is still sent is thrown away: closing at once would cut the answer off, too."""
+
+# Not uvicorn's own for sockets: it writes down every address with its query, in which careless clients put tokens.
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)
 
 
 class Protocol(HttpToolsProtocol):
@@ -72,19 +82,32 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
+@lru_cache(maxsize=1024)
+def frame(text: str) -> bytes:
+    """A text as a server sends it, without compression."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
 class Sockets(WebSocketsSansIOProtocol):
     """One WebSocket."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # uvicorn's own one writes down every address with its query, in which careless clients put tokens.
-        self.logger = logging.getLogger(__name__)
+        self.logger = _log
 
     async def send(self, message: Any) -> None:
-        """As uvicorn does; only that why it ends is sent at once, and that a reader who takes nothing is cut off."""
+        """As uvicorn does; only that texts that go to many are made into frames once, that why a socket ends is sent at
+        once, and that a reader who takes nothing is cut off."""
+        if message["type"] == "websocket.send" and "text" in message and self.conn.state is State.OPEN:
+            if not self.writable.is_set():
+                await self.writable.wait()
+            if self.disconnected or self.conn.state is not State.OPEN:
+                raise ClientDisconnected
+            self.transport.write(frame(message["text"]))
+            return
         if message["type"] == "websocket.close" and self.handshake_complete and not self.disconnected:
             self.writable.set()
-            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
         await super().send(message)
 
     def keepalive_timeout(self) -> None:

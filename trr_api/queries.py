@@ -68,6 +68,14 @@ def columns(fields: Fields) -> str:
     return ", ".join(f'{expression} AS "{name}"' for name, expression in fields.items())
 
 
+def person(condition: str) -> str:
+    """An expression: somebody, as others name them."""
+    return (
+        "(SELECT json_build_object('id', person.id, 'name', person.name, 'display_name', person.display_name, "
+        f"'avatar_url', person.avatar_url) FROM users person WHERE person.id = {condition})"
+    )
+
+
 def objects(fields: Fields, source: str, *, order: str = "") -> str:
     """An expression: a JSON array of objects out of `FROM source`; empty where there is none."""
     numbered = f', row_number() OVER (ORDER BY {order}) AS "#"' if order else ""

@@ -14,6 +14,12 @@ PREFIX: Final = "/api/v1"
 LARGEST_BODY: Final = 100_000
 """Bytes of a request's body."""
 
+LARGEST_AVATAR: Final = 2_000_000
+"""Bytes of the body that is a picture."""
+
+LARGER_BODIES: Final = {f"{PREFIX}/me/avatar": LARGEST_AVATAR}
+"""Path -> bytes, where more is meant."""
+
 
 def router(prefix: str, tag: str, *, max_body_size: int | None = None) -> APIRouter:
     """A router for the paths of a feature: `prefix` with PREFIX before it, problems documented.

@@ -23,10 +23,10 @@ class Caller:
     user_id: UUID | None = None
     session_id: UUID | None = None
     """The log-in that the token belongs to; None where an identity provider gave it."""
-    expires_at: float | None = None
-    """When the token ends, in seconds since 1970, the leeway included."""
     authenticated_at: float | None = None
     """When they logged in at that provider, as far as it says."""
+    expires_at: float | None = None
+    """When the token ends, in seconds since 1970, the leeway included."""
 
 
 # Who the caller is must be settled as the connection's own user; what follows runs as the role.

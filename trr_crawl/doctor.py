@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from trr_crawl import database, disk
+from trr_crawl.alerts import targets
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError, one_line
 from trr_crawl.fleetwide import delays
@@ -46,6 +47,7 @@ def examine(settings: BaseSettings) -> Iterator[Finding]:
         ("browser", _browser),
         ("disk", _disk),
         ("nodes", _nodes),
+        ("alerts", _alerts),
     )
     for name, check in checks:
         try:
@@ -162,3 +164,22 @@ def _nodes(settings: BaseSettings) -> Iterator[Finding]:
             yield Finding("nodes", "note", f"{node.name} has {load.pending} jobs waiting and runs none: restart it.")
         else:
             yield Finding("nodes", "ok", f"{node.name}: {len(spiders)} spiders, {load.running} running")
+
+
+def _alerts(_: BaseSettings) -> Iterator[Finding]:
+    configured = targets.configured()
+    if not configured:
+        yield Finding("alerts", "note", "nobody is told what checks find: ALERTS names who is to be")
+        return
+    with database.connect(database.url()) as connection:
+        late = dict(
+            connection.execute(
+                "SELECT target, (array_agg(coalesce(last_error, 'nobody tried') ORDER BY id))[1] FROM alerts "
+                "WHERE delivered_at IS NULL AND gave_up_at IS NULL AND at < now() - interval '1 hour' GROUP BY target"
+            ).fetchall()
+        )
+    for target in configured:
+        if target.name in late:
+            yield Finding("alerts", "bad", f"{target} has not heard of all: {late[target.name]}. See scrapy alerts.")
+        else:
+            yield Finding("alerts", "ok", f"{target} is told of findings; scrapy alerts test tries it")

@@ -282,7 +282,8 @@ class SavesFiles:
         if answer.length != 0:
             answer.deliverBody(body)
             await self._received(body, url, timeout)
-        self._count(body.received)
+        else:
+            self._count(0)
         if answer.code == 304:
             download.confirm()
         elif answer.code == 416:
@@ -297,6 +298,7 @@ class SavesFiles:
         try:
             while not (await asyncio.wait([body.done], timeout=min(patience, 1.0)))[0]:
                 if body.received > received:
+                    self._count(body.received - received)  # as it comes: a large file takes longer than a run may idle
                     moved_at, received = monotonic(), body.received
                 elif monotonic() - moved_at >= patience:
                     raise DownloadTimeoutError(f"nothing came of {url} for {patience:g} seconds")
@@ -304,9 +306,10 @@ class SavesFiles:
                     raise DownloadCancelledError("the run was stopped")
             await body.done
         except BaseException:
-            self._count(body.received)
             body.stop()
             raise
+        finally:
+            self._count(body.received - received)
 
     def _count(self, received: int) -> None:
         for name in ("downloads/bytes", "downloader/response_bytes"):

@@ -14,7 +14,7 @@ from scrapy.exceptions import NotConfigured
 from trr_crawl import database
 from trr_crawl.errors import UserError, one_line
 from trr_crawl.fleet.pace import next_turn
-from trr_crawl.politeness import POLL_SECONDS, host_of, still_running
+from trr_crawl.politeness import POLL_SECONDS, Stopped, host_of, still_running
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_DELAY: Final = 3600.0
-"""More than so many seconds between two requests is a mistake."""
+MAX_DELAY: Final = 600.0
+"""More than so many seconds between two requests is a mistake; a crawl that gets nothing for half an hour hangs."""
 ASK_AGAIN: Final = 30.0
 """Seconds until a database that was away is asked for a turn again."""
 
@@ -68,7 +68,7 @@ class FleetPace:
         return pace
 
     async def process_request(self, request: Request) -> None:
-        """Wait for the turn of this request."""
+        """Wait for the turn of this request; Stopped where the run ends before it comes."""
         host = host_of(request)
         delay = self.delays.get(host, self.delay)
         if not delay:
@@ -77,7 +77,9 @@ class FleetPace:
         self.crawler.stats.inc_value("fleet/turns")
         self.crawler.stats.inc_value("fleet/milliseconds", round(seconds * 1000))
         until = asyncio.get_running_loop().time() + seconds
-        while (left := until - asyncio.get_running_loop().time()) > 0 and still_running(self.crawler):  # noqa: ASYNC110
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            if not still_running(self.crawler):
+                raise Stopped("not asked for: the run was stopped before its turn came")
             await asyncio.sleep(min(left, POLL_SECONDS * 4))
 
     def close(self) -> None:
@@ -86,9 +88,9 @@ class FleetPace:
             self._connection.close()
 
     async def _seconds(self, host: str, delay: float) -> float:
-        now = asyncio.get_running_loop().time()
-        if now >= self._away_until:
-            async with self._asking:
+        loop = asyncio.get_running_loop()
+        async with self._asking:
+            if loop.time() >= self._away_until:
                 try:
                     seconds = await asyncio.to_thread(self._ask, host, delay)
                 except (psycopg.Error, database.DatabaseError) as error:
@@ -98,16 +100,16 @@ class FleetPace:
                             self.slower,
                             one_line(error),
                         )
-                    self._away_until = now + ASK_AGAIN
+                    self._away_until = loop.time() + ASK_AGAIN
                 else:
                     if self._away_until:
                         logger.info("The fleet's pace is back.")
                         self._away_until = 0.0
                     return seconds
         self.crawler.stats.inc_value("fleet/alone")
-        turn = max(now, self._own_turn[host])
+        turn = max(loop.time(), self._own_turn[host])
         self._own_turn[host] = turn + delay * self.slower
-        return turn - now
+        return turn - loop.time()
 
     def _ask(self, host: str, delay: float) -> float:
         if self._connection is None or self._connection.closed:

@@ -21,6 +21,12 @@ POLL_SECONDS: Final = 0.25
 """Whoever waits looks so often whether there is still something to wait for."""
 
 
+class Stopped(IgnoreRequest):
+    """A request that was not sent because the run was stopped while it waited: nobody failed."""
+
+    interrupted = True
+
+
 @dataclass(slots=True)
 class Domain:
     """What all crawls of this process know of a host; times are the event loop's, seconds."""
@@ -65,14 +71,15 @@ def host_of(request: Request) -> str:
 
 
 async def wait_as_asked(crawler: Crawler, host: str) -> None:
-    """Wait as long as a host asked for; IgnoreRequest where that is more than RETRY_AFTER_MAX, or the run ends."""
+    """Wait as long as a host asked for; IgnoreRequest where that is more than RETRY_AFTER_MAX, Stopped where
+    the run ends."""
     longest = crawler.settings.getfloat("RETRY_AFTER_MAX", 300.0)
     while (seconds := domain(host).seconds_to_wait()) > 0:
         if seconds > longest:
             crawler.stats.inc_value("retry_after/too_long")
             raise IgnoreRequest(f"not asked for: {host} wants us back in {seconds:.0f} seconds only")
         if not still_running(crawler):
-            raise IgnoreRequest(f"not asked for: the run was stopped while {host} wanted us to wait")
+            raise Stopped(f"not asked for: the run was stopped while {host} wanted us to wait")
         await asyncio.sleep(min(seconds, POLL_SECONDS))
 
 

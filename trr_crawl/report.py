@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
+from trr_crawl.catalog import coverage
 from trr_crawl.items import Inventory
 
 Outcome = Literal["ok", "partial", "blocked", "failed"]
@@ -46,6 +48,8 @@ class RunReport:
     """What broke the run as a whole: a sentence."""
     idle: str | None = None
     """Why it is right that nothing came, if nothing did: a clause."""
+    told: dict[tuple[str, str], Counter[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(Counter))
+    """What the records told: (source, kind) -> names of fields -> how many records told just these."""
 
     def add(self, gap: Gap) -> None:
         """Note a gap."""
@@ -81,6 +85,17 @@ class RunReport:
         if not parts and items == self.answers == 0:
             parts.append(f"nothing to do: {self.idle}" if self.idle else "nothing came")
         return "; ".join(parts) + "." if parts else None
+
+    def note_record(self, source: str, kind: str, payload: Mapping[str, object]) -> None:
+        """Note which fields a record tells."""
+        self.told[source, kind][coverage.told(payload)] += 1
+
+    def coverage_as_json(self) -> dict[str, dict[str, object]]:
+        """Source -> kind -> its records, and how many of them told each field; as it goes into `crawl_runs.stats`."""
+        found: dict[str, dict[str, object]] = defaultdict(dict)
+        for (source, kind), counted in self.told.items():
+            found[source][kind] = {"records": counted.total(), "told": coverage.by_field(counted)}
+        return found
 
     def as_json(self) -> list[dict[str, object]]:
         """The gaps as they go into `crawl_runs.gaps`."""

@@ -42,6 +42,7 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
+LOG_JSON = os.environ.get("LOG_JSON", "false")
 LOG_SHORT_NAMES = True
 LOG_FORMATTER = "trr_crawl.logs.QuietItems"
 
@@ -98,7 +99,7 @@ TWISTED_DNS_RESOLVER = "trr_crawl.images.hosts.Resolver"
 DOWNLOAD_SLOTS = {host: {"concurrency": 2, "delay": 0.25} for hosts in IMAGES_HOSTS.values() for host in hosts}
 
 ADDONS = {"trr_crawl.transport.Transport": 0}
-EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0}
+EXTENSIONS = {"trr_crawl.runs.RunRecorder": 0, "trr_crawl.terminal.ProgressLine": 500}
 DOWNLOADER_MIDDLEWARES = {
     "trr_crawl.images.hosts.ImageGuard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

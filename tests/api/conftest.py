@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
 
-from people import Town, user
+from people import Town
+from samples import month
 from serving import Checked, Counted, served, settings
 from site_pages import Enter, keep
 from stock import stock
@@ -47,6 +49,30 @@ def client(app: FastAPI, address: str) -> Iterator[httpx.Client]:
     """Asks the invented catalog; every answer is checked."""
     with httpx.Client(base_url=f"{address}/api/v1", event_hooks={"response": [Checked(app)]}) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def month_url(embedded_server: Server) -> Iterator[str]:
+    """A database with the invented catalog and an invented month of crawls."""
+    url = embedded_server.create("month", "template")
+    with psycopg.connect(url) as connection:
+        write.prepare(connection)
+        stock(connection)
+        month.fill(connection, datetime.now(UTC))
+    yield url
+    embedded_server.drop("month")
+
+
+@pytest.fixture(scope="module")
+def month_app(month_url: str) -> FastAPI:
+    configured = settings(month_url)
+    return create_app(configured, Database(configured, Counted))
+
+
+@pytest.fixture(scope="module")
+def month_address(month_app: FastAPI) -> Iterator[str]:
+    with served(month_app) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

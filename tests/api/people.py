@@ -94,3 +94,50 @@ class Town:
         """The one value that a query finds."""
         [(found,)] = self.connection.execute(query.encode(), values).fetchall()
         return found
+
+
+class Person:
+    """Somebody who writes and reads."""
+
+    def __init__(self, town: Town, name: str, role: str = "user") -> None:
+        self.name = name
+        self.client = town.client(name, role)
+        self.id = str(self.client.get("/me").json()["id"])
+
+    def writes_to(self, other: Person) -> str:
+        """The id of the conversation with them."""
+        return self._made(self.client.post("/dms", json={"other_user_id": other.id}), {200, 201})
+
+    def founds(self, *others: Person, title: str = "Pier crew") -> str:
+        """The id of a group with them."""
+        wanted = {"title": title, "member_ids": [other.id for other in others]}
+        return self._made(self.client.post("/dm-groups", json=wanted), {201})
+
+    def sends(self, conversation: str, body: str = "Well.", name: object = None) -> dict[str, Any]:
+        """The message."""
+        named = {} if name is None else {"client_message_id": str(name)}
+        answer = self.client.post(f"/dms/{conversation}/messages", json={"body": body, **named})
+        assert answer.status_code in {200, 201}, answer.text
+        return dict(answer.json())
+
+    def sees(self, conversation: str, query: str = "") -> list[str]:
+        """The texts of a page, newest first."""
+        answer = self.client.get(f"/dms/{conversation}/messages{query}")
+        assert answer.status_code == 200, answer.text
+        return [message["body"] for message in answer.json()["data"]]
+
+    def has(self, conversation: str) -> dict[str, Any]:
+        """The conversation, as they see it."""
+        answer = self.client.get(f"/dms/{conversation}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def reads(self, conversation: str, number: int) -> dict[str, Any]:
+        """The receipt."""
+        answer = self.client.post(f"/dms/{conversation}/read", json={"number": number})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def _made(self, answer: httpx.Response, statuses: set[int]) -> str:
+        assert answer.status_code in statuses, answer.text
+        return str(answer.json()["id"])

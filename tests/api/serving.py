@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import uvicorn
@@ -16,6 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.waiting import Wait
 from starlette.routing import Match
 
+from support import ROOT, free_port
 from trr_api.config import Settings
 from trr_api.problems import ProblemDetails
 from trr_api.protocol import Protocol, sockets
@@ -106,3 +110,38 @@ class Checked:
 
 def _routes(app: FastAPI) -> list[Any]:
     return list(app.routes)
+
+
+@contextmanager
+def process(
+    url: str, log: int | IO[bytes] = subprocess.DEVNULL, **environment: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start the real command; yields it with its address, once it answers."""
+    port = free_port()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "trr_api"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url, "TRR_API_PORT": str(port), **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+        yield started, address
+    finally:
+        started.terminate()  # not killed: its workers would stay
+        started.wait(timeout=30)
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something that a server is to do."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if true():
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < until
+        time.sleep(0.1)

@@ -39,6 +39,10 @@ THERE = {
 """Parameters of paths -> kinds."""
 
 
+PLAIN = dict.fromkeys(("application/x-ndjson", "text/event-stream"), "text/plain")
+"""How the generated client takes what it knows no type for."""
+
+
 @pytest.fixture
 def written_to(crawl_url: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """The address of an API over a catalog that may be changed, a key that allows everything, and what is there."""
@@ -52,8 +56,11 @@ def written_to(crawl_url: str) -> Iterator[tuple[str, str, dict[str, str]]]:
             for name, kind in THERE.items()
             for (entity,) in connection.execute("SELECT min(entity_id::text) FROM external_ids WHERE kind = %s", [kind])
         }
+        [(run,)] = connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version) VALUES ('any', 'here', 1, '1') RETURNING id::text"
+        )
     with served(create_app(settings(crawl_url))) as address:
-        yield address, key, there | {"show": "harbour-hearts", "person": "mara-lindqvist", "source": "imdb"}
+        yield address, key, there | {"show": "harbour-hearts", "person": "mara-lindqvist", "source": "imdb", "run": run}
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,7 +147,7 @@ def test_the_page_opens_in_a_browser(address: str, tmp_path: Path) -> None:
 
 def test_a_generated_client_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config.json"
-    known = {"application/x-ndjson": "text/plain", "application/zip": "application/octet-stream"}
+    known = {**PLAIN, "application/zip": "application/octet-stream"}
     config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": known}))
     done = subprocess.run(
         [

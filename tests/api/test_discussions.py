@@ -21,7 +21,7 @@ from serving import Counted, served, settings
 from stock import SHOW
 from trr_api.app import create_app
 from trr_api.database import Database
-from trr_api.discussions.markdown import render
+from trr_api.markdown import render
 from trr_api.queries import Statement
 from trr_api.session import Caller, session
 

@@ -202,8 +202,9 @@ def test_a_game_that_ends_by_the_clock_is_scored_when_somebody_looks(
 
 
 def test_a_quiz_tells_what_others_answered_after_the_end_and_a_poll_before(
-    mod: httpx.Client, players: list[httpx.Client], show: str
+    mod: httpx.Client, players: list[httpx.Client], show: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("trr_api.surveys.service.INTERVAL", 0.0)
     games = {kind: begun(mod, show, [CHOICE], kind=kind) for kind in ("quiz", "poll", "prediction", "ranking")}
     for game in games.values():
         for client in players:

@@ -57,7 +57,18 @@ class Resident:
         [question] = self.mod.get(f"/surveys/{self.survey}").json()["questions"]
         answers = [{"question_id": question["id"], "text": "Fourth words"}]
         self.client.post(f"/surveys/{self.survey}/submit", json={"answers": answers})
+        self.direct = self.client.post("/dms", json={"other_user_id": str(other)}).json()["id"]
+        club = {"title": "The club", "member_ids": [str(other)]}
+        self.group = self.client.post("/dm-groups", json=club).json()["id"]
+        for conversation in (self.direct, self.group):
+            sent = self.client.post(f"/dms/{conversation}/messages", json={"body": "Fifth words"})
+            assert sent.status_code == 201, sent.text
+        assert self.client.put(f"/dms/{self.direct}/messages/1/reactions/fire").status_code == 204
+        self.client.put("/me/message-settings", json={"writers": "known"})
         run = town.connection.execute
+        moderator = town.one("SELECT id FROM users WHERE name = 'mod_x'")
+        for pair in ((self.id, moderator), (moderator, self.id)):
+            run("INSERT INTO blocks (blocker_id, blocked_id) VALUES (%s, %s)", pair)
         run("INSERT INTO identities (user_id, issuer, subject) VALUES (%s, 'x', 'zed|7')", [self.id])
         run(
             "INSERT INTO bans (user_id, reason, created_at, ends_at) "
@@ -83,7 +94,8 @@ class Resident:
             "INSERT INTO credentials (user_id, email, password_hash) VALUES (%s, 'quentin@mail.example', %s)",
             [self.id, PasswordHash.recommended().hash(PASSWORD)],
         )
-        run("INSERT INTO outbox (topic, event, payload) VALUES (%s, 'unread', '{}')", [f"user:{self.id}"])
+        for topic in (f"user:{self.id}", f"conversation:{self.direct}:{self.id}"):
+            run("INSERT INTO outbox (topic, event, payload) VALUES (%s, 'x', '{}')", [topic])
 
     def _write(self, client: httpx.Client, thread: str, body: str, **more: str) -> str:
         return str(client.post(f"/threads/{thread}/posts", json={"body": body, **more}).json()["id"])
@@ -107,10 +119,12 @@ def resident(town: Town, show: str) -> Any:
     town.connection.execute("UPDATE credentials SET email = id || '@mail.example' WHERE email = %s", [NAMES[1]])
     town.connection.execute("UPDATE identities SET subject = id::text")
     town.connection.execute("UPDATE users SET display_name = NULL, bio = NULL")
-    town.connection.execute("UPDATE posts SET body = 'x', html = 'x' WHERE body <> ''")
+    for table in ("posts", "messages"):
+        emptied = sql.SQL("UPDATE {} SET body = 'x', html = 'x' WHERE body <> ''")
+        town.connection.execute(emptied.format(sql.Identifier(table)))
     town.connection.execute("UPDATE threads SET title = 'x'")
     town.connection.execute("UPDATE reports SET reason = 'x'")
-    for table in ("post_edits", "responses"):
+    for table in ("post_edits", "responses", "outbox"):
         town.connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 
@@ -200,6 +214,15 @@ def test_whoever_is_deleted_appears_nowhere(town: Town, resident: Resident, cont
     mention = resident.other.get(f"/posts/{resident.mention}").json()
     assert mention["body"] == f"Hello @{seen['author']['name']} and @quentinx!"
     assert (mention["edited_at"] is None) == before
+    assert bool(found_in(town.connection, "Fifth words")) == is_kept
+    nobody = seen["author"]["id"]
+    for conversation, people in ((resident.direct, {"rosa_y", seen["author"]["name"]}), (resident.group, {"rosa_y"})):
+        left = resident.other.get(f"/dms/{conversation}").json()
+        assert {member["user"]["name"] for member in left["members"]} == people
+        assert resident.other.post(f"/dms/{conversation}/messages", json={"body": "Gone?"}).status_code == 201
+    assert [member["role"] for member in left["members"]] == ["owner"], "a group has an owner"
+    assert resident.other.post("/dms", json={"other_user_id": nobody}).json()["id"] == resident.direct
+    assert resident.mod.post("/dms", json={"other_user_id": nobody}).status_code == 404
     counts = "SELECT coalesce(sum(responses), 0) FROM response_counts WHERE survey_id = %s"
     assert town.one(counts, resident.survey) == is_kept
     assert town.one("SELECT count(*) FROM scores WHERE board_id = %s", resident.survey) == is_kept
@@ -210,6 +233,13 @@ def test_an_account_ends_with_its_password_alone(town: Town, resident: Resident)
     assert resident.client.request("DELETE", "/me", json={"password": PASSWORD}).status_code == 422
     assert resident.client.get("/me").status_code == 200
     assert town.client().request("DELETE", "/me", json={"content": "keep"}).status_code == 401
+
+
+def test_a_log_in_that_ended_neither_exports_nor_deletes(town: Town, resident: Resident) -> None:
+    assert resident.client.post("/accounts/logout", json={"everywhere": True}).status_code == 204
+    assert resident.client.get("/me/export").status_code == 401
+    assert resident.end("erase").status_code == 401
+    assert town.one("SELECT count(*) FROM users WHERE id = %s", resident.id) == 1
 
 
 def test_without_a_password_the_log_in_must_be_new(town: Town) -> None:
@@ -292,8 +322,6 @@ def test_what_was_kept_long_enough_goes(
     old, new = (town.one("INSERT INTO sessions (user_id) VALUES (%s) RETURNING id", person) for _ in range(2))
     run("UPDATE sessions SET revoked_at = now() - interval '40 d' WHERE id = %s", [old])
     run("INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('old'), now())", [old])
-    run("INSERT INTO outbox (topic, event, payload, at) VALUES ('x', 'old', '{}', now() - interval '8 d')")
-    run("INSERT INTO outbox (topic, event, payload) VALUES ('x', 'new', '{}')")
     survey = town.one(
         "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at, closed_at) "
         "VALUES ('survey', %s, %s, 'x', true, now(), now() - interval '31 d') RETURNING id", show, person
@@ -307,14 +335,14 @@ def test_what_was_kept_long_enough_goes(
     told = capsys.readouterr().out
     assert "log-ins that ended, kept for 30 days: 1\n" in told
     assert town.connection.execute("SELECT id FROM sessions WHERE user_id = %s", [person]).fetchall() == [(new,)]
-    assert town.connection.execute("SELECT event FROM outbox WHERE topic = 'x'").fetchall() == [("new",)]
     assert town.one("SELECT token_hash IS NULL FROM responses WHERE survey_id = %s", survey)
-    monkeypatch.setenv("TRR_API_KEEP_OUTBOX_DAYS", "0.0000001")
+    run("UPDATE sessions SET revoked_at = now() - interval '1 d' WHERE id = %s", [new])
+    monkeypatch.setenv("TRR_API_KEEP_LOG_INS_DAYS", "0.5")
     assert command.main() == 0
-    assert town.connection.execute("SELECT event FROM outbox WHERE topic = 'x'").fetchall() == []
-    monkeypatch.setenv("TRR_API_KEEP_OUTBOX_DAYS", "-1")
+    assert town.one("SELECT count(*) FROM sessions WHERE user_id = %s", person) == 0
+    monkeypatch.setenv("TRR_API_KEEP_LOG_INS_DAYS", "-1")
     assert command.main() == 2
-    assert "keep_outbox_days" in capsys.readouterr().err
+    assert "keep_log_ins_days" in capsys.readouterr().err
 
 
 def test_nothing_that_people_write_is_in_a_log(

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import psycopg
 
-from serving import served, settings
+from serving import process, served, settings, wait_for
 from support import ROOT, Server, free_port
 from trr_api.app import create_app
-
-
-@contextmanager
-def process(url: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the real command; yields it with its address, once it answers."""
-    port = free_port()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "trr_api"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "TRR_API_PORT": str(port), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
-        yield started, address
-    finally:
-        started.terminate()  # not killed: its workers would stay
-        started.wait(timeout=30)
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_sigterm_lets_running_requests_end(stocked_url: str) -> None:
@@ -78,17 +46,29 @@ def test_several_workers_share_cursors_and_metrics(stocked_url: str) -> None:
         assert counted in httpx.get(f"{address}/metrics").text
 
 
+def test_logs_can_be_json_from_the_first_line_to_the_last(stocked_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "api.log"
+    with file.open("wb") as log, process(stocked_url, log, TRR_API_LOG_JSON="true"):
+        pass
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(lines) > 3
+    assert {line["logger"] for line in lines} >= {"uvicorn.error"}
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines)
+
+
 def test_wrong_settings_are_told_in_a_line(stocked_url: str) -> None:
+    wrong = {"TRR_API_PORT": "eighty", "REDIS_URL": "http://secret@cache", "TRR_API_LIVE_MESSAGES": "many"}
     done = subprocess.run(
         [sys.executable, "-m", "trr_api"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": stocked_url, "TRR_API_PORT": "eighty"},
+        env={**os.environ, "DATABASE_URL": stocked_url, **wrong},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "port" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 3)
+    assert all(name in done.stderr for name in ("port", "REDIS_URL", "live_messages"))
+    assert "secret" not in done.stderr
 
 
 def test_a_database_that_went_away_costs_503s_and_no_restart(embedded_server: Server) -> None:

@@ -29,8 +29,18 @@ PUBLIC = {
     *("surveys", "questions", "options", "results", "scores", "score_counts"),
 }
 """Tables that everybody reads."""
-OWNER = {"reports": "reporter_id", "answer_keys": "question_id"}
-"""Where it is not user_id: whose a row is. An answer key is nobody's."""
+OWNED_BY = {
+    "reports": "reporter_id",
+    "messages": "sender_id",
+    "blocks": "blocker_id",
+    # Of what only members see, nobody else sees anything: whoever these belong to, it is somebody else.
+    "conversations": "NULL::uuid",
+    "conversation_members": "user_id",
+    # An answer key is nobody's.
+    "answer_keys": "question_id",
+}
+"""Table -> whose a row is, where that is not `user_id`."""
+OWNERS = {"user_id", "author_id", "reporter_id", "sender_id", "blocker_id"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Scene:
     connection: Connection[Any]
     ada: UUID
     ben: UUID
+    cleo: UUID
     mod: UUID
     banned: UUID
     show: UUID
@@ -49,6 +60,8 @@ class Scene:
     post: UUID
     answer: UUID
     removed: UUID
+    conversation: UUID
+    message: UUID
     quiz: UUID
     draft: UUID
     question: UUID
@@ -72,7 +85,7 @@ def _settle(connection: Connection[Any]) -> Scene:
         return UUID(str(found))
 
     ada, ben, mod = user(connection, "ada"), user(connection, "ben"), user(connection, "mod", "moderator")
-    banned = user(connection, "banned")
+    cleo, banned = user(connection, "cleo"), user(connection, "banned")
     connection.execute("INSERT INTO bans (user_id, reason) VALUES (%s, 'Spam')", [banned])
     show = one("SELECT entity_id FROM external_ids WHERE value = %s", SHOW)
     episode = one("SELECT id FROM episodes WHERE show_id = %s AND air_date IS NOT NULL ORDER BY id LIMIT 1", show)
@@ -117,7 +130,6 @@ def _settle(connection: Connection[Any]) -> Scene:
         "INSERT INTO refresh_tokens (session_id, hash, expires_at) VALUES (%s, sha256('x'), now())", [session]
     )
     connection.execute("INSERT INTO moderation_log (moderator_id, action) VALUES (%s, 'test')", [mod])
-    connection.execute("INSERT INTO presences (device_id, topic, user_id) VALUES (new_id(), 'thread:1', %s)", [ada])
     connection.execute("INSERT INTO consents (user_id, subject, version) VALUES (%s, 'terms', '1')", [ada])
     quiz, draft = (
         one(
@@ -146,10 +158,33 @@ def _settle(connection: Connection[Any]) -> Scene:
     )
     connection.execute("INSERT INTO results (survey_id, number, changes, body) VALUES (%s, 1, 1, '{}')", [quiz])
     connection.execute("INSERT INTO scores (board_id, user_id, points) VALUES (%s, %s, 1)", [quiz, ada])
+    connection.execute("INSERT INTO presences (device_id, topic, user_id) VALUES (new_id(), 'thread:1', %s)", [ada])
+    conversation, message = _settle_messages(connection, ada, cleo)
     return Scene(
-        connection, ada, ben, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1],
-        quiz, draft, question,
+        connection, ada, ben, cleo, mod, banned, show, episode, threads[0], threads[1], posts[0], answer, posts[1],
+        conversation, message, quiz, draft, question,
     )  # fmt: skip
+
+
+def _settle_messages(connection: Connection[Any], ada: UUID, cleo: UUID) -> tuple[UUID, UUID]:
+    """Two who talk: ada, who has blocked cleo since, and cleo, whose second message did not come through."""
+    connection.execute("INSERT INTO conversations (direct_key) VALUES ('a:c')")
+    connection.execute(
+        "INSERT INTO conversation_members (conversation_id, user_id) SELECT id, person FROM conversations, "
+        "unnest(%s::uuid[]) person", [[ada, cleo]],
+    )  # fmt: skip
+    send = (
+        "INSERT INTO messages (conversation_id, sender_id, client_message_id, body, html) "
+        "SELECT id, %s, new_id(), %s, '' FROM conversations RETURNING conversation_id, id"
+    )
+    [(conversation, message)] = connection.execute(send, [cleo, "Hello"]).fetchall()
+    connection.execute(
+        "INSERT INTO message_reactions (message_id, user_id, reaction) VALUES (%s, %s, 'lol')", [message, ada]
+    )
+    connection.execute("INSERT INTO message_settings (user_id, writers) VALUES (%s, 'nobody')", [ada])
+    connection.execute("INSERT INTO blocks (blocker_id, blocked_id) VALUES (%s, %s)", [ada, cleo])
+    connection.execute(send, [cleo, "Are you there?"])
+    return conversation, message
 
 
 def count(connection: Connection[Any], table: str, condition: str = "true", values: list[object] | None = None) -> int:
@@ -202,7 +237,8 @@ def test_nobody_reads_what_is_anothers(scene: Scene, table: str) -> None:
                     count(connection, table)
                 return
             if table not in PUBLIC:
-                assert count(connection, table, f"{OWNER.get(table, 'user_id')} IS DISTINCT FROM %s", [person]) == 0
+                column = OWNED_BY.get(table, "user_id")
+                assert count(connection, table, f"{column} IS DISTINCT FROM %s OR {column} IS NULL", [person]) == 0
 
 
 @pytest.mark.parametrize("table", SOCIAL)
@@ -228,7 +264,7 @@ def test_nobody_writes_in_anothers_name(scene: Scene, table: str) -> None:
     for person in (None, scene.ben, scene.banned):
         rows = scene.connection.execute(f"SELECT to_jsonb(t) FROM {table} t".encode()).fetchall()
         for (row,) in rows:
-            if str(person) in {row.get("user_id"), row.get("author_id"), row.get("reporter_id")}:
+            if str(person) in {row.get(column) for column in OWNERS}:
                 continue
             insertable = [name for (name,) in scene.connection.execute(
                 "SELECT column_name FROM information_schema.column_privileges "
@@ -309,8 +345,9 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         assert not is_public, name
     assert {name for name, _, is_granted, _ in found if is_granted} == {
         "is_moderator", "is_banned", "withdraw_post", "moderate_post", "moderate_thread", "resolve_report", "ban",
-        "lift_bans", "set_role", "write_survey", "publish_survey", "close_survey", "set_answer_key", "submit_response",
-        "has_new_results",
+        "lift_bans", "set_role", "is_member", "is_conversation_owner", "may_send", "open_conversation", "open_group",
+        "set_member", "remove_member", "read_conversation", "redact_message", "write_survey", "publish_survey",
+        "close_survey", "set_answer_key", "submit_response", "has_new_results",
     }  # fmt: skip
 
 
@@ -343,6 +380,83 @@ def test_nobody_withdraws_anothers_post(scene: Scene) -> None:
     for person in (None, scene.ben, scene.banned, scene.mod):
         with acting(scene.connection, person) as connection:
             assert connection.execute("SELECT withdraw_post(%s, true)", [scene.post]).fetchall() == [(False,)]
+
+
+def test_members_read_their_conversation_and_not_what_is_one_members_own(scene: Scene) -> None:
+    """Defect 5 of the reference system: the policy of members asked itself, and nothing was granted."""
+    for person, messages in ((scene.ada, 1), (scene.cleo, 2), (scene.ben, 0), (scene.mod, 0), (None, 0)):
+        is_member = messages > 0
+        with acting(scene.connection, person) as connection:
+            assert count(connection, "conversations") == is_member
+            assert count(connection, "conversation_members") == 2 * is_member
+            assert count(connection, "messages") == messages
+            assert count(connection, "message_reactions") == is_member
+            assert count(connection, "inboxes") == is_member, "the other one's unread and mute are theirs"
+            assert count(connection, "blocks") == (person == scene.ada), "who is blocked cannot find out"
+            assert count(connection, "message_settings") == (person == scene.ada)
+
+
+def test_members_change_their_own_texts_and_nothing_else(scene: Scene) -> None:
+    """Defect 10 of the reference system: any column of a conversation could be changed."""
+    forged = {
+        "conversations": ("is_group", "title", "direct_key", "last_number", "created_at"),
+        "conversation_members": ("role", "joined_after", "read_number", "read_at", "user_id", "conversation_id"),
+        "inboxes": ("unread", "last_number", "last_at", "user_id", "conversation_id"),
+        "messages": (
+            "conversation_id", "sender_id", "number", "is_withheld", "created_at", "edited_at", "redacted_at",
+            "client_message_id",
+        ),
+        "message_reactions": ("message_id", "user_id", "reaction", "is_withheld"),
+        "blocks": ("blocker_id", "blocked_id"),
+    }  # fmt: skip
+    for person in (scene.ada, scene.cleo):
+        with acting(scene.connection, person) as connection:
+            for table, columns in forged.items():
+                for column in columns:
+                    assert attempt(connection, f"UPDATE {table} SET {column} = {column}") == 0, (table, column)
+            for table in ("conversations", "conversation_members", "inboxes", "messages", "message_settings"):
+                assert attempt(connection, f"DELETE FROM {table}") == 0, table
+            own = 2 if person == scene.cleo else 0
+            # Ada has blocked cleo, and wrote nothing.
+            assert attempt(connection, "UPDATE messages SET body = 'Better'") == own
+    with acting(scene.connection, scene.ben) as connection:
+        reaction = "INSERT INTO message_reactions (message_id, user_id, reaction) VALUES (%s, %s, 'lol')"
+        assert attempt(connection, reaction, [scene.message, scene.ben]) == 0
+        message = "INSERT INTO messages (conversation_id, sender_id, body, html) VALUES (%s, %s, 'Hi', '')"
+        assert attempt(connection, message, [scene.conversation, scene.ben]) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "nothing"),
+    [
+        ("is_member('{conversation}')", False),
+        ("is_conversation_owner('{conversation}')", False),
+        ("may_send('{conversation}')", False),
+        ("read_conversation('{conversation}', 1)", None),
+        ("redact_message('{conversation}', 1)", False),
+        ("set_member('{conversation}', '{ben}', 'owner')", False),
+        ("remove_member('{conversation}', '{ada}')", False),
+        ("open_group('Mine', '{{{ada}}}')", None),
+    ],
+)
+def test_functions_of_conversations_do_nothing_for_strangers(scene: Scene, call: str, nothing: object) -> None:
+    """And nobody is added to a group who lets nobody write to them."""
+    statement = f"SELECT {call}".format(**{name: str(value) for name, value in vars(scene).items()})
+    before = count(scene.connection, "outbox")
+    for person in (None, scene.ben, scene.banned, scene.mod):
+        with acting(scene.connection, person) as connection:
+            assert connection.execute(statement.encode()).fetchall() == [(nothing,)]
+            connection.execute("RESET ROLE")
+            assert count(connection, "outbox") == before
+
+
+def test_who_may_not_be_written_to_is_told_from_nobody_by_nothing(scene: Scene) -> None:
+    """Defect 43 of the reference system: whether an id exists could be found out."""
+    stranger = scene.connection.execute("SELECT new_id()").fetchall()[0][0]
+    for person in (None, scene.ben, scene.banned, scene.mod):
+        with acting(scene.connection, person) as connection:
+            for other in (scene.ada, stranger):
+                assert connection.execute("SELECT * FROM open_conversation(%s)", [other]).fetchall() == []
 
 
 def test_a_draft_is_seen_by_moderators_alone(scene: Scene) -> None:
@@ -430,6 +544,12 @@ def test_it_works_for_an_owner_whom_it_binds_too(embedded_server: Server) -> Non
                 assert count(acted, "posts") == 3
                 assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.post]) == 0
                 assert attempt(acted, "UPDATE posts SET body = 'x' WHERE id = %s", [scene.answer]) == 1
+            with acting(connection, scene.cleo) as acted:
+                message = "INSERT INTO messages (conversation_id, sender_id, body, html) VALUES (%s, %s, 'Hi', '')"
+                assert attempt(acted, message, [scene.conversation, scene.cleo]) == 1
+                assert acted.execute("SELECT max(number), count(*) FROM messages").fetchall() == [(3, 3)]
+                [(receipt,)] = acted.execute("SELECT read_conversation(%s, 3)", [scene.conversation]).fetchall()
+                assert receipt["number"] == 3
             with acting(connection, scene.mod) as acted:
                 assert acted.execute("SELECT moderate_post(%s, true, 'x')", [scene.post]).fetchall() == [(True,)]
             assert count(connection, "outbox") > 0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from trr_crawl.catalog import due, write
-from trr_crawl.catalog.due import DUE, NOT_DUE, POLICIES, Decision, Wish, decide, hand_out
+from trr_crawl.catalog.due import DUE, NOT_DUE, POLICIES, Decision, Queue, Wish, decide
 from trr_crawl.catalog.due.leases import extend, release
 from trr_crawl.catalog.due.states import Finished, note_changes, remember
 from trr_crawl.catalog.write import Record
@@ -52,6 +52,13 @@ def add_episode(connection: Connection[Any], day: date, show: str = SHOW, number
 def end(connection: Connection[Any], at: datetime, outcome: Any = "ok", *, spider: str = "imdb_episodes") -> None:
     reason = None if outcome == "ok" else "it went wrong"
     remember(connection, spider, [Finished(subject=SHOW, began_at=at, outcome=outcome, reason=reason)], None, at)
+
+
+def hand_out(
+    connection: Connection[Any], spider: str, owner: UUID, now: datetime, wish: Wish | None = None, *, limit: int
+) -> list[str]:
+    """What a run gets that asks for the first time."""
+    return Queue(spider, owner, wish).take(connection, now, limit=limit)
 
 
 def decision(connection: Connection[Any], now: datetime = NOW, spider: str = "imdb_episodes", **wish: Any) -> Decision:
@@ -211,7 +218,7 @@ class TestFailures:
         end(connection, NOW + DAY, "failed")
         found = decision(connection, NOW + 2 * DAY)
         assert (found.ok_at, found.tried_at, found.reason) == (NOW, NOW + DAY, "failed-retry")
-        assert "1 failures in a row, the last 2026-11-21 03:00: it went wrong" in found.sentence()
+        assert "1 failure 2026-11-21 03:00: it went wrong" in found.sentence()
 
     def test_what_was_interrupted_is_due_at_once(self, connection: Connection[Any]) -> None:
         add_show(connection)
@@ -223,8 +230,32 @@ class TestFailures:
         add_show(connection)
         end(connection, NOW + 400 * DAY)
         assert reason(connection) == "from-the-future"
+        assert reason(connection, untried_since=NOW - HOUR) == "from-the-future", "nor from a run that begins now"
         end(connection, NOW + 400 * DAY, "failed")
         assert reason(connection) == "failed-retry"
+        end(connection, NOW)
+        assert reason(connection, NOW + HOUR) == "up-to-date"
+
+    def test_a_change_that_a_wrong_clock_dated_hides_no_other_and_is_not_due_night_after_night(
+        self, connection: Connection[Any]
+    ) -> None:
+        add_show(connection, SHOW, source="tmdb")
+        end(connection, NOW, spider="tmdb_show")
+        note_changes(connection, [("tmdb", "show", SHOW, NOW + 400 * DAY)])
+        assert reason(connection, NOW + HOUR, "tmdb_show") == "up-to-date"
+        note_changes(connection, [("tmdb", "show", SHOW, NOW + 2 * HOUR)])
+        assert reason(connection, NOW + 3 * HOUR, "tmdb_show") == "changed-at-source"
+        end(connection, NOW + DAY, spider="tmdb_show")
+        assert reason(connection, NOW + DAY, "tmdb_show") == "up-to-date"
+
+    @pytest.mark.parametrize("late", ["ok", "failed", "blocked", "interrupted"])
+    def test_a_run_that_comes_late_does_not_have_the_last_word(self, connection: Connection[Any], late: str) -> None:
+        add_show(connection)
+        end(connection, NOW + HOUR)
+        told = Finished(subject=SHOW, began_at=NOW, outcome=late, reason=None)  # type: ignore[arg-type]
+        remember(connection, "imdb_episodes", [told], None, NOW + 2 * HOUR)
+        found = decision(connection, NOW + 3 * HOUR)
+        assert (found.reason, found.ok_at, found.failures) == ("up-to-date", NOW + HOUR, 0)
 
 
 class TestWishes:
@@ -255,7 +286,7 @@ class TestLeases:
         assert hand_out(connection, "imdb_episodes", one, NOW, limit=5) == [SHOW]
         assert hand_out(connection, "imdb_episodes", other, NOW, Wish(force=True), limit=5) == []
         assert hand_out(connection, "imdb_title", other, NOW, limit=5) == [SHOW]
-        assert reason(connection) == "leased"
+        assert decision(connection).sentence() == "a run is at it"
         release(connection, one)
         assert hand_out(connection, "imdb_episodes", other, NOW, limit=5) == [SHOW]
 
@@ -264,11 +295,39 @@ class TestLeases:
         dead, heir = uuid4(), uuid4()
         hand_out(connection, "imdb_episodes", dead, NOW, limit=5)
         connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
-        extend(connection, dead)
         assert reason(connection) == "lease-ran-out"
         assert reason(connection, resume=True) == "lease-ran-out"
         assert hand_out(connection, "imdb_episodes", heir, NOW, limit=5) == [SHOW]
+        extend(connection, dead)
+        release(connection, dead)
         assert connection.execute("SELECT owner_id FROM crawl_leases").fetchall() == [(heir,)]
+
+    def test_a_run_that_was_away_for_long_keeps_what_nobody_took(self, connection: Connection[Any]) -> None:
+        add_show(connection)
+        owner = uuid4()
+        hand_out(connection, "imdb_episodes", owner, NOW, limit=5)
+        connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 hour'")
+        extend(connection, owner)
+        assert reason(connection) == "leased"
+        assert hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5) == []
+
+    def test_what_was_crawled_meanwhile_is_not_done_again_for_a_dead_run(self, connection: Connection[Any]) -> None:
+        add_show(connection)
+        hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5)
+        connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
+        end(connection, NOW)
+        assert reason(connection, NOW + HOUR) == "up-to-date"
+
+    def test_more_than_a_thousand_are_all_found_and_handed_out(self, connection: Connection[Any]) -> None:
+        connection.execute(
+            """
+            WITH added AS (INSERT INTO shows (title) SELECT 'Show ' || n FROM generate_series(1, 2500) n RETURNING id)
+            INSERT INTO external_ids (kind, source, value, entity_id)
+            SELECT 'show', 'imdb', 'tt' || 98000000 + row_number() OVER (), id FROM added
+            """
+        )
+        assert len(decide(connection, "imdb_episodes", NOW)) == 2500
+        assert len(set(hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=5000))) == 2500
 
     def test_a_sign_of_life_keeps_them(self, connection: Connection[Any]) -> None:
         add_show(connection)
@@ -289,6 +348,21 @@ class TestLeases:
         got = [hand_out(connection, "imdb_episodes", uuid4(), NOW, limit=2) for _ in range(3)]
         assert got == [["tt99000100", "tt99000102"], ["tt99000104", "tt99000103"], ["tt99000101"]]
 
+    def test_a_run_passes_by_what_others_took_or_did_since_it_looked(self, connection: Connection[Any]) -> None:
+        keys = [f"tt9900010{number}" for number in range(5)]
+        for key in keys:
+            add_show(connection, key)
+        mine, other = Queue("imdb_episodes", uuid4()), Queue("imdb_episodes", uuid4())
+        assert mine.take(connection, NOW, limit=1) == keys[:1]
+        assert other.take(connection, NOW, limit=1) == keys[1:2]
+        done = Finished(subject=keys[2], began_at=NOW, outcome="ok")
+        remember(connection, "imdb_episodes", [done], None, NOW)
+        assert mine.take(connection, NOW, limit=2) == keys[3:4]
+        add_show(connection, "tt99000199")
+        assert mine.take(connection, NOW, limit=5) == keys[4:]
+        assert other.take(connection, NOW + HOUR, limit=5) == ["tt99000199"], "after a while it looks anew"
+        assert mine.take(connection, NOW, limit=5) == []
+
     def test_eight_at_once_get_nothing_twice(self, catalog_url: str) -> None:
         with psycopg.connect(catalog_url) as connection:
             write.prepare(connection)
@@ -298,8 +372,8 @@ class TestLeases:
         def work(_: int) -> list[str]:
             got: list[str] = []
             with psycopg.connect(catalog_url) as own:
-                owner = uuid4()
-                while batch := hand_out(own, "imdb_episodes", owner, NOW, limit=7):
+                queue = Queue("imdb_episodes", uuid4())
+                while batch := queue.take(own, NOW, limit=7):
                     got += batch
             return got
 

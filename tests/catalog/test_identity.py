@@ -446,16 +446,14 @@ def test_any_order_and_repetition_derives_the_same_catalog(embedded_server: Serv
     size = data.draw(st.integers(1, len(order)))
     states = []
     for records, step in ((told, len(told)), (order, size)):
-        url = embedded_server.create("any_order", "template")
-        try:
-            with psycopg.connect(url) as connection:
-                write.prepare(connection)
-                for start in range(0, len(records), step):
-                    put(connection, *records[start : start + step])
-                assert_joined(connection)
-            state = catalog_state(url)
-            state.pop("inserts")
-            states.append(state)
-        finally:
-            embedded_server.drop("any_order")
+        url = embedded_server.take()
+        with psycopg.connect(url) as connection:
+            write.prepare(connection)
+            for start in range(0, len(records), step):
+                put(connection, *records[start : start + step])
+            assert_joined(connection)
+        state = catalog_state(url)
+        state.pop("inserts")
+        states.append(state)
+        embedded_server.put_back(url)
     assert states[0] == states[1]

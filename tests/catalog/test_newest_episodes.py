@@ -85,10 +85,9 @@ def test_no_source_makes_it_flap(connection: Connection[Any]) -> None:
     )
 )
 def test_the_view_says_what_the_rule_says(embedded_server: Server, told: list[Any]) -> None:
-    with psycopg.connect(_once(embedded_server)) as connection:
+    url = embedded_server.take()
+    with psycopg.connect(url) as connection:
         write.prepare(connection)
-        connection.execute("TRUNCATE shows, seasons, episodes, source_records, external_ids, changes CASCADE")
-        connection.commit()
         put(
             connection,
             show(),
@@ -112,13 +111,8 @@ def test_the_view_says_what_the_rule_says(embedded_server: Server, told: list[An
             ((day - TODAY).days, -1 if season is None else season, -1 if number is None else number)
             for season, number, day in newest(connection)
         ]
+    embedded_server.put_back(url)
     assert found == ([max(aired)] if aired else [])
-
-
-def _once(server: Server) -> str:
-    """One database for all examples: making one takes longer than an example."""
-    server.drop("newest")
-    return server.create("newest", "template")
 
 
 def test_shows_by_their_newest_episode_are_read_from_the_index(connection: Connection[Any]) -> None:

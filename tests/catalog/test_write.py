@@ -419,17 +419,12 @@ def test_the_end_does_not_depend_on_how_a_crawl_was_cut_into_batches(
 ) -> None:
     bounds = [0, *sorted(cuts), len(records)]
     states = []
-    for name, batches in (
-        ("whole", [records]),
-        ("cut", [records[start:end] for start, end in itertools.pairwise(bounds)]),
-    ):
-        url = embedded_server.create(name, "template")
-        try:
-            with psycopg.connect(url) as connection:
-                write.prepare(connection)
-                for batch in batches:
-                    assert write.write(connection, batch).rejects == []
-            states.append(catalog_state(url))
-        finally:
-            embedded_server.drop(name)
+    for batches in ([records], [records[start:end] for start, end in itertools.pairwise(bounds)]):
+        url = embedded_server.take()
+        with psycopg.connect(url) as connection:
+            write.prepare(connection)
+            for batch in batches:
+                assert write.write(connection, batch).rejects == []
+        states.append(catalog_state(url))
+        embedded_server.put_back(url)
     assert states[0] == states[1]

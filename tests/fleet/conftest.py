@@ -6,7 +6,8 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -46,22 +47,25 @@ def egg() -> bytes:
     return build_egg()
 
 
-@pytest.fixture
-def scrapyd(tmp_path: Path, bare_python: Path, crawl_url: str) -> Iterator[Callable[..., Scrapyd]]:
-    """Starts nodes that crawl into the database of the test."""
-    started: list[Scrapyd] = []
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, bare_python: Path, shared_database: str) -> Iterator[list[Scrapyd]]:
+    """Two nodes for a module, which crawl into its database; what one test does to them, it undoes."""
+    started = [Scrapyd(tmp_path_factory.mktemp("node"), bare_python, shared_database) for _ in range(2)]
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Scrapyd.start, started))
+        yield started
+    finally:
+        for node in started:
+            node.kill()
 
-    def start(**environment: str) -> Scrapyd:
-        folder = tmp_path / f"node{len(started)}"
-        folder.mkdir()
-        node = Scrapyd(folder, bare_python, crawl_url, environment)
-        started.append(node)
-        node.start()
-        return node
 
-    yield start
-    for node in started:
-        node.kill()
+@pytest.fixture(scope="module")
+def deployed(pair: list[Scrapyd], egg: bytes) -> list[Scrapyd]:
+    """The two nodes with the project."""
+    with ThreadPoolExecutor() as pool:
+        assert {found > 15 for found in pool.map(lambda one: one.node.add_version("1", egg), pair)} == {True}
+    return pair
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 from origin import Asked, Origin, Reply, json_reply, serving
+from schedule_runs import send
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
@@ -21,7 +22,7 @@ from samples.imdb_pages import SampleEpisode, SampleShow
 from trr_crawl import database
 from trr_crawl.catalog import due
 from trr_crawl.clock import Clock
-from trr_crawl.fleet import dispatcher, schedules, watchdog
+from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.nodes import Load, Node
 from trr_crawl.fleet.scheduler import make_runs
 from trr_crawl.fleet.schedules import Schedule
@@ -33,11 +34,20 @@ BROKEN, BLOCKED = range(5, 8), range(11, 13)
 """Nights, counted from 0, on which the origin fails for FRAGILE, and refuses to talk to us at all."""
 MISSED, KILLED = 19, 24
 """The night on which nobody is there, and the one after a run was killed with ENDED in its hands."""
+LAYOUT_CHANGED = range(26, 28)
+"""Nights on which pages have no plots where we look for them."""
 
 
 def show(key: str, days: list[date], end_year: int | None = None) -> SampleShow:
     episodes = tuple(
-        SampleEpisode(id=f"tt98{key[-2:]}{number:04d}", season=1, number=number, title=f"Week {number}", released=day)
+        SampleEpisode(
+            id=f"tt98{key[-2:]}{number:04d}",
+            season=1,
+            number=number,
+            title=f"Week {number}",
+            plot="It rains.",
+            released=day,
+        )
         for number, day in enumerate(days, 1)
     )
     start = min(days).year
@@ -52,6 +62,10 @@ SHOWS = (
     show(ENDED, [date(2018, 3, 4), date(2018, 3, 11)], 2018),
     show(FRAGILE, [date(2026, 10, 25) + timedelta(weeks=week) for week in range(10)]),
 )
+
+
+def without_plots(show: SampleShow) -> SampleShow:
+    return replace(show, episodes=tuple(replace(episode, plot=None) for episode in show.episodes))
 
 
 class Here(Node):
@@ -80,21 +94,22 @@ async def night(number: int, url: str, origin: Origin) -> dict[str, Any]:
         return None
 
     origin.misbehave = misbehave
+    origin.shows = {one.id: without_plots(one) if number in LAYOUT_CHANGED else one for one in SHOWS}
     origin.asked.clear()
     node = Here("here:")
     with psycopg.connect(url) as connection:
         if number == KILLED:
             with connection.transaction():
                 connection.execute("UPDATE crawl_states SET ok_at = '2026-01-01' WHERE subject = %s", [ENDED])
-            assert due.hand_out(connection, "imdb_episodes", uuid4(), now, due.Wish(subjects=[ENDED]), limit=1) == [
-                ENDED
-            ]
+            killed = due.Queue("imdb_episodes", uuid4(), due.Wish(subjects=[ENDED]))
+            assert killed.take(connection, now, limit=1) == [ENDED]
             connection.execute("UPDATE crawl_leases SET expires_at = now() - interval '1 second'")
             connection.commit()
+        [(found_before,)] = connection.execute("SELECT coalesce(max(id), 0) FROM crawl_findings").fetchall()
         decided = due.decide(connection, "imdb_episodes", now, all_of_them=True)
         made = sum(len(make_runs(connection, now + timedelta(minutes=minute))) for minute in (0, 1, 30))
         connection.commit()
-        dispatcher.send_waiting(connection, [node])
+        send(connection, [node])
         jobs, Here.taken = Here.taken, []
         settings = Settings()
         settings.setmodule("trr_crawl.settings", "project")
@@ -111,12 +126,16 @@ async def night(number: int, url: str, origin: Origin) -> dict[str, Any]:
             "AND slot_at > %s ORDER BY worker",
             [now - timedelta(hours=20)],
         ).fetchall()
+        findings = connection.execute(
+            "SELECT DISTINCT rule, subject FROM crawl_findings WHERE id > %s ORDER BY rule", [found_before]
+        ).fetchall()
     asked = [json.loads(one.body)["variables"]["id"] for one in origin.asked if one.method == "POST"]
     return {
         "made": made,
         "left": left,
         "asked": asked,
         "outcomes": [row[0] for row in outcomes],
+        "findings": findings,
         "reasons": {one.subject: one.reason for one in decided},
         "sentences": [one.sentence() for one in decided],
     }

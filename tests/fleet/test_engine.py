@@ -6,18 +6,21 @@ import asyncio
 import contextlib
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
 import psycopg
 import pytest
 from psycopg import sql
+from scrapy.commands import ScrapyCommand
 from scrapy.utils.project import get_project_settings
 from scrapyd_nodes import FakeNode
 
 from support import Server, scrapy
 from trr_crawl.clock import Clock
 from trr_crawl.commands.schedule import Command as ScheduleCommand
+from trr_crawl.commands.scheduler import Command as SchedulerCommand
 from trr_crawl.fleet import engine, schedules
 from trr_crawl.fleet.engine import EngineError, prepare
 from trr_crawl.fleet.nodes import Node
@@ -59,6 +62,20 @@ def test_older_tables_are_brought_up_to_date_and_newer_ones_refused(catalog_url:
             prepare(catalog_url)
 
 
+def test_a_user_who_may_not_make_them_is_told_what_to_grant(system_server: Server) -> None:
+    url = system_server.create("granting", "template")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE weak LOGIN")
+        with pytest.raises(EngineError, match="weak may not make the engine's tables: GRANT CREATE ON DATABASE grant"):
+            prepare(url.replace("postgres@", "weak@"))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("GRANT CREATE ON DATABASE granting TO weak")
+        prepare(url.replace("postgres@", "weak@"))
+    finally:
+        system_server.drop("granting")
+
+
 async def until(what: Callable[[], bool], seconds: float = 40) -> None:
     async with asyncio.timeout(seconds):
         while not what():  # noqa: ASYNC110 - it is other processes that change it
@@ -81,8 +98,10 @@ def rename(server: Server, old: str, new: str) -> None:
 
 
 def test_a_database_that_is_away_at_midnight_costs_one_run_nothing_and_makes_none_twice(
-    embedded_server: Server, crawl_url: str, nodes: tuple[list[FakeNode], list[Node]]
+    embedded_server: Server, crawl_url: str, nodes: tuple[list[FakeNode], list[Node]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "AWAY", (0.2, 0.4))
+    monkeypatch.setattr(engine, "PATIENCE", 1.0)
     name = crawl_url.partition("?")[0].rpartition("/")[2]
     fakes, real = nodes
     told: list[str] = []
@@ -120,34 +139,49 @@ def test_a_database_that_is_away_at_midnight_costs_one_run_nothing_and_makes_non
             run_now(connection, "nightly", datetime.now(UTC))
 
     asyncio.run(nights())
-    assert all("The database is away, next try in" in sentence for sentence in told)
+    assert all("The database cannot be used, next try in" in sentence for sentence in told)
     with psycopg.connect(crawl_url) as connection:
         assert connection.execute("SELECT count(*), count(DISTINCT slot_at) FROM schedule_runs").fetchone() == (4, 2)
 
 
+@dataclass
+class Commands:
+    """Runs the project's commands in this process."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, command: ScrapyCommand, *given: str) -> tuple[int, str]:
+        """The exit status, and what was said."""
+        command.settings = get_project_settings()
+        parser = ArgumentParser()
+        command.add_options(parser)
+        options, args = parser.parse_known_args(given)
+        command.run(args, options)
+        told = self.capsys.readouterr()
+        return command.exitcode, told.out + told.err
+
+
 def test_the_commands_add_list_pause_and_refuse(crawl_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Commands(capsys)
     add = ("add", "nightly", "imdb_episodes", "-a", "due=true", "--cron", "0 3 * * *")
     assert "nightly: next " in scrapy("schedule", *add, "--zone", "Europe/Berlin", "--workers", "2").output
-    assert "makes no more runs" in scrapy("schedule", "pause", "nightly").output
-    listed = scrapy("schedule").output
+    assert "makes no more runs" in run(ScheduleCommand(), "pause", "nightly")[1]
+    status, listed = run(ScheduleCommand())
+    assert status == 0
     assert "due=true" in listed
     assert "paused" in listed
-    without_nodes = scrapy("scheduler")
-    assert (without_nodes.status, "set SCRAPYD_NODES" in without_nodes.last_line) == (1, True)
     for mistake, words in (
         (add, "There is a schedule nightly already"),
         (("add", "x", "imdb_nothing", "--cron", "0 3 * * *"), "There is no spider imdb_nothing"),
         (("add", "x", "imdb_episodes", "-a", "shw=1", "--cron", "0 3 * * *"), "has no argument 'shw'"),
         (("run", "daily"), "There is no schedule daily"),
     ):
-        command = ScheduleCommand()
-        command.settings = get_project_settings()
-        parser = ArgumentParser()
-        command.add_options(parser)
-        options, args = parser.parse_known_args(mistake)
-        command.run(args, options)
-        assert command.exitcode == 1
-        assert words in capsys.readouterr().err
+        status, told = run(ScheduleCommand(), *mistake)
+        assert status == 1
+        assert words in told
+    status, told = run(SchedulerCommand())
+    assert status == 1
+    assert "set SCRAPYD_NODES" in told
     with psycopg.connect(crawl_url) as connection:
         assert connection.execute(
             "SELECT (SELECT count(*) FROM schedules), count(*) FROM schedule_runs"

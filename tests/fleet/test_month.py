@@ -7,20 +7,30 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from receiver import SECRET, Receiver, receiving
 
 from support import ROOT, scrapy
 from trr_crawl.catalog.due import DUE
 
 sys.path.insert(0, str(Path(__file__).parent))
-from month import AIRING, BETWEEN, BLOCKED, BROKEN, ENDED, FRAGILE, KILLED, NIGHTS
+from month import AIRING, BETWEEN, BLOCKED, BROKEN, ENDED, FRAGILE, KILLED, LAYOUT_CHANGED, MISSED, NIGHTS
 
 
 @pytest.fixture
-def month(crawl_url: str) -> list[dict[str, Any]]:
+def receiver() -> Iterator[Receiver]:
+    """Whoever is told what is found in the month."""
+    with receiving() as started:
+        yield started
+
+
+@pytest.fixture
+def month(crawl_url: str, receiver: Receiver) -> list[dict[str, Any]]:
     """What each night came to."""
     paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "fleet")))
     done = subprocess.run(
@@ -28,6 +38,8 @@ def month(crawl_url: str) -> list[dict[str, Any]]:
         env={
             **os.environ,
             "DATABASE_URL": crawl_url,
+            "ALERTS": f"pager={receiver.url}/hook",
+            "ALERTS_SECRET": SECRET,
             "PYTHONPATH": paths,
             "SCRAPY_SETTINGS_MODULE": "trr_crawl.settings",
         },
@@ -41,7 +53,9 @@ def month(crawl_url: str) -> list[dict[str, Any]]:
     return nights
 
 
-def test_each_show_is_crawled_when_it_is_due_and_only_then(month: list[dict[str, Any]], crawl_url: str) -> None:
+def test_each_show_is_crawled_when_it_is_due_and_only_then(
+    month: list[dict[str, Any]], receiver: Receiver, crawl_url: str
+) -> None:
     assert len(month) == NIGHTS
     for number, night in enumerate(month):
         assert night["made"] == 2, f"night {number}: both workers' runs, once, however often the scheduler looks"
@@ -80,6 +94,34 @@ def test_each_show_is_crawled_when_it_is_due_and_only_then(month: list[dict[str,
         assert "ok" in night["outcomes"] or blocked
         assert ("blocked" in night["outcomes"]) == blocked
         assert bool({"failed", "partial"} & set(night["outcomes"])) == failed
+        # Every bad night has its findings, and no good one has any.
+        assert night["findings"] == [
+            *([["blocked", ""]] if blocked else []),
+            *([["failed", ""]] if "failed" in night["outcomes"] else []),
+            *([["fields_fell", "imdb episode overview"]] if number in LAYOUT_CHANGED else []),
+            *([["late", ""]] if number == MISSED else []),
+        ], number
+
+    with psycopg.connect(crawl_url) as connection:
+        found = connection.execute("SELECT id, rule, subject FROM crawl_findings ORDER BY id").fetchall()
+        still_so = connection.execute(
+            "SELECT DISTINCT scope || '|' || rule || '|' || subject FROM crawl_findings WHERE resolved_at IS NULL"
+        ).fetchall()
+        kept = connection.execute(
+            "SELECT timeline, stats -> 'responses' FROM crawl_runs WHERE outcome = 'ok' AND requests > 0"
+        ).fetchall()
+    for timeline, responses in kept:
+        assert timeline[0] == [0, 0, 0, 0]
+        assert timeline[-1][1] > 0
+        assert responses["count"] == len(responses["slowest"]) > 0
+
+    # Each bad night has its alert; who goes by them knows what is still so.
+    opened = [got.body["data"] for got in receiver.taken if got.event[0] == "opened"]
+    assert [(one["finding"], one["rule"], one["subject"]) for one in opened] == found
+    state = {got.body["data"]["key"]: got.event[0] for got in receiver.taken}
+    assert sorted(key for key, event in state.items() if event == "opened") == sorted(key for (key,) in still_so)
+    assert [one["rule"] for one in opened if one["rule"] == "late"] == ["late"]
+    assert len(receiver.asked) == len({got.id for got in receiver.taken})
 
     explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01", DATABASE_URL=crawl_url)
     assert explained.status == 0

@@ -24,6 +24,7 @@ from samples.harbour_hearts import SHOW, SHOW_ID
 from support import ROOT, free_port
 from trr_crawl.fleet.pace import next_turn
 from trr_crawl.fleetwide import FleetPace
+from trr_crawl.politeness import Stopped
 
 
 def test_turns_of_a_host_lie_apart_whoever_takes_them(catalog_url: str) -> None:
@@ -112,6 +113,41 @@ def test_it_is_back_when_the_database_is(crawl_url: str, monkeypatch: pytest.Mon
         return first, pace._away_until
 
     assert asyncio.run(back()) == (0.0, 0.0)
+
+
+def test_a_run_that_is_stopped_does_not_send_what_waits_for_its_turn(
+    crawl_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", crawl_url)
+    monkeypatch.setattr("trr_crawl.fleetwide.still_running", lambda _: False)
+    request = Request("https://a.example/")
+
+    async def both() -> None:
+        pace = middleware(FLEET_DELAY=60)
+        await pace.process_request(request)
+        try:
+            await pace.process_request(request)
+        finally:
+            pace.close()
+
+    with pytest.raises(Stopped, match="stopped before its turn came"):
+        asyncio.run(both())
+
+
+def test_a_database_that_hangs_is_asked_once_for_all_that_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://127.0.0.1:{free_port()}/trr")
+
+    async def eight() -> int:
+        pace = middleware(FLEET_DELAY=0.5)
+        asked = []
+        ask = pace._ask
+        monkeypatch.setattr(pace, "_ask", lambda *told: asked.append(told) or ask(*told))
+        await asyncio.gather(*(pace._seconds("a.example", 0.5) for _ in range(8)))
+        return len(asked)
+
+    assert asyncio.run(eight()) == 1
 
 
 def test_without_a_number_or_out_of_an_archive_there_is_nothing_to_wait_for() -> None:

@@ -1,5 +1,4 @@
-"""Schedules: what makes no sense, clocks that jump, missed nights, nodes that lie, jobs that hang. Time is an argument;
-nodes are small servers that answer as they are told."""
+"""Schedules: what makes no sense, clocks that jump or change with the season, missed nights. Time is an argument."""
 
 from __future__ import annotations
 
@@ -12,36 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
-from scrapyd_nodes import FakeNode
+from schedule_runs import DAY, MINUTE, START, finish_all, nightly, slots
 
-from support import free_port
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
-from trr_crawl.fleet import dispatcher, schedules, watchdog
-from trr_crawl.fleet.engine import once
-from trr_crawl.fleet.nodes import Node, NodeError, configured
+from trr_crawl.fleet import schedules
 from trr_crawl.fleet.scheduler import make_runs, run_now
-from trr_crawl.fleet.schedules import Schedule, ScheduleError
-
-START = datetime(2026, 11, 20, 12, tzinfo=UTC)
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-
-
-def nightly(**told: Any) -> Schedule:
-    return Schedule(
-        **{"name": "nightly", "spider": "imdb_episodes", "args": {"due": "true"}, "cron": "0 3 * * *", **told}
-    )
-
-
-def slots(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-    return [
-        (slot.astimezone(UTC), state)
-        for slot, state in connection.execute("SELECT slot_at, state FROM schedule_runs ORDER BY slot_at, worker")
-    ]
-
-
-def finish_all(connection: Connection[Any]) -> None:
-    connection.execute("UPDATE schedule_runs SET state = 'finished', finished_at = now() WHERE finished_at IS NULL")
+from trr_crawl.fleet.schedules import ScheduleError
 
 
 class TestMistakes:
@@ -104,8 +80,24 @@ class TestTimes:
         make_runs(connection, START + DAY)
         finish_all(connection)
         for jump in (-30 * DAY, -DAY, -MINUTE, timedelta(0)):
-            assert make_runs(connection, START + DAY + jump) == []
+            make_runs(connection, START + DAY + jump)
+            finish_all(connection)
+        made = [slot for slot, _ in slots(connection)]
+        assert made.count(START.replace(hour=3) + DAY) == 1
         assert len(make_runs(connection, START + 2 * DAY)) == 1
+
+    @pytest.mark.parametrize("jump", [2 * DAY, 400 * DAY])
+    def test_a_clock_that_was_ahead_does_not_stop_the_nights_that_follow(
+        self, connection: Connection[Any], jump: timedelta
+    ) -> None:
+        schedules.add(connection, nightly(), START)
+        assert len(make_runs(connection, START + jump)) == 1
+        finish_all(connection)
+        assert make_runs(connection, START) == [], "the clock is right again"
+        for night in (1, 2, 3):
+            made = make_runs(connection, START + night * DAY)
+            finish_all(connection)
+            assert len(made) == (night != 2 or jump > 2 * DAY), "a time that was dealt with stays so"
 
     def test_nights_follow_the_time_zone_when_its_clocks_change(self, connection: Connection[Any]) -> None:
         before = datetime(2026, 10, 23, tzinfo=UTC)
@@ -117,11 +109,51 @@ class TestTimes:
         assert [slot.day for slot in made] == [23, 24, 25, 26, 27]
         assert [slot.hour for slot in made] == [0, 0, 0, 1, 1]
 
+    @pytest.mark.parametrize(
+        ("cron", "day", "expected"),
+        [
+            # Clocks go from 02:00 to 03:00 at 01:00 UTC, and from 03:00 to 02:00 at 01:00 UTC.
+            ("30 2 * * *", "2026-03-29", ["01:30"]),
+            ("45 * * * *", "2026-03-29", ["00:45", "01:45", "02:45"]),
+            ("30 2 * * *", "2026-10-25", ["00:30"]),
+            ("50 2,3 * * *", "2026-10-25", ["00:50", "02:50"]),
+        ],
+    )
+    def test_a_time_comes_once_when_the_clocks_change_and_is_known_before(
+        self, connection: Connection[Any], cron: str, day: str, expected: list[str]
+    ) -> None:
+        now = datetime.fromisoformat(f"{day}T00:00Z")
+        schedules.add(connection, nightly(cron=cron, time_zone="Europe/Berlin"), now)
+        told, made_at = set(), []
+        while now < datetime.fromisoformat(f"{day}T03:00Z"):
+            (schedule,) = schedules.listed(connection)
+            upcoming = schedule.next_slot(now)
+            assert upcoming > now
+            told.add(f"{upcoming:%H:%M}")
+            now += 5 * MINUTE
+            if make_runs(connection, now):
+                made_at.append(f"{now:%H:%M}")
+                finish_all(connection)
+        assert made_at == expected
+        assert [f"{slot:%H:%M}" for slot, _ in slots(connection)] == expected
+        assert told >= set(expected)
+
+    def test_a_schedule_that_cannot_be_worked_holds_up_no_other(
+        self, connection: Connection[Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        schedules.add(connection, nightly(name="a"), START)
+        schedules.add(connection, nightly(name="b"), START)
+        connection.execute("UPDATE schedules SET time_zone = 'Mars/Olympus' WHERE name = 'a'")
+        assert len(make_runs(connection, START + DAY)) == 1
+        assert "The schedule a cannot be worked here: 'Mars/Olympus' is no time zone" in caplog.text
+
     def test_paused_it_makes_nothing_and_the_pause_is_not_made_up(self, connection: Connection[Any]) -> None:
         schedules.add(connection, nightly(), START)
         schedules.pause(connection, "nightly")
         assert make_runs(connection, START + 2 * DAY) == []
         schedules.resume(connection, "nightly", START + 2 * DAY)
+        next_slot = connection.execute("SELECT next_slot_at FROM schedules").fetchone()
+        assert next_slot == (START.replace(hour=3) + 3 * DAY,)
         assert make_runs(connection, START + 2 * DAY) == []
         assert len(make_runs(connection, START + 3 * DAY)) == 1
 
@@ -149,6 +181,20 @@ class TestTimes:
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(look, range(8))) == 5
 
+    def test_two_who_order_a_run_at_the_same_moment_get_one(self, catalog_url: str) -> None:
+        with psycopg.connect(catalog_url) as connection:
+            schedules.add(connection, nightly(), START)
+
+        def order(number: int) -> int:
+            with psycopg.connect(catalog_url) as own:
+                try:
+                    return len(run_now(own, "nightly", START + number * MINUTE))
+                except ScheduleError:
+                    return 0
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(order, range(8))) == 1
+
     @given(st.lists(st.integers(-5000, 5000), max_size=30))
     def test_whatever_the_clock_does_no_time_is_dealt_with_twice(self, jumps: list[int]) -> None:
         now, last, seen = START, START, []
@@ -160,192 +206,17 @@ class TestTimes:
                 last = slot
         assert seen == sorted(set(seen))
 
-
-Nodes = tuple[list[FakeNode], list[Node]]
-
-
-def sent(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        "SELECT worker, state, attempts, node, outcome, reason FROM schedule_runs ORDER BY worker"
-    ).fetchall()
-
-
-def age(connection: Connection[Any], minutes: int) -> None:
-    """Let jobs and crawls have been out for longer."""
-    connection.execute(
-        """
-        UPDATE schedule_runs SET sent_at = sent_at - make_interval(mins => %(n)s),
-               cancelled_at = cancelled_at - make_interval(mins => %(n)s)
-        """,
-        {"n": minutes},
+    @given(
+        st.sampled_from(["30 2 * * *", "*/20 * * * *", "15 1-4 * * *", "0 3 * * 0", "59 23 29 2 *"]),
+        st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+        st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
     )
-    connection.execute("UPDATE fleet_nodes SET stuck_since = stuck_since - make_interval(mins => %s)", [minutes])
-    connection.execute(
-        "UPDATE crawl_runs SET progressed_at = progressed_at - make_interval(mins => %s) WHERE outcome IS NULL",
-        [minutes],
-    )
-
-
-def begin_crawl(connection: Connection[Any]) -> None:
-    """What a crawl writes when it starts."""
-    connection.execute(
-        """
-        INSERT INTO crawl_runs (spider, host, pid, version, job_id)
-        SELECT 'imdb_episodes', 'h', 1, 'v', job_id FROM schedule_runs WHERE finished_at IS NULL
-        """
-    )
-
-
-@pytest.fixture
-def out(connection: Connection[Any], nodes: Nodes) -> Connection[Any]:
-    """A job is out on one of the nodes."""
-    schedules.add(connection, nightly(), START)
-    run_now(connection, "nightly", START)
-    assert dispatcher.send_waiting(connection, nodes[1]) == 1
-    return connection
-
-
-class TestNodes:
-    def test_work_is_spread_over_the_least_busy(self, connection: Connection[Any], nodes: Nodes) -> None:
-        fakes, real = nodes
-        fakes[0].jobs = {"other": "running"}
-        schedules.add(connection, nightly(workers=5), START)
-        run_now(connection, "nightly", START)
-        assert dispatcher.send_waiting(connection, real) == 5
-        assert [len(fake.jobs) for fake in fakes] == [3, 3]
-        _, values = next(asked for asked in fakes[1].asked if asked[0] == "schedule.json")
-        assert (values["project"], values["spider"], values["due"]) == ("trr", "imdb_episodes", "true")
-        assert values["setting"] == f"NODE={real[1].name}"
-        assert dispatcher.send_waiting(connection, real) == 0
-
-    def test_dead_nodes_are_left_out_and_without_any_the_job_waits(
-        self, connection: Connection[Any], nodes: Nodes
+    def test_the_latest_time_is_not_after_now_and_the_next_one_is_what_follows(
+        self, cron: str, zone: str, now: datetime
     ) -> None:
-        fakes, real = nodes
-        dead = Node(f"http://127.0.0.1:{free_port()}")
-        schedules.add(connection, nightly(workers=2), START)
-        run_now(connection, "nightly", START)
-        assert dispatcher.send_waiting(connection, [dead]) == 0
-        assert [row[1] for row in sent(connection)] == ["waiting", "waiting"]
-        assert dispatcher.send_waiting(connection, [dead, real[0]]) == 2
-        assert len(fakes[0].jobs) == 2
-
-    @pytest.mark.parametrize(
-        "lie",
-        [
-            b"<html>502 Bad Gateway</html>",
-            b"[]",
-            {"status": "ok", "pending": "many", "running": 1},
-            {"status": "ok", "pending": -1, "running": 0},
-            {"status": "error", "message": "no"},
-        ],
-    )
-    def test_a_node_that_talks_nonsense_is_left_out(self, connection: Connection[Any], nodes: Nodes, lie: Any) -> None:
-        fakes, real = nodes
-        fakes[0].lies["daemonstatus.json"] = lie
-        with pytest.raises(NodeError):
-            real[0].load()
-        assert list(dispatcher.probe(connection, real)) == [real[1]]
-
-    def test_a_node_that_refuses_passes_the_job_on(self, connection: Connection[Any], nodes: Nodes) -> None:
-        fakes, real = nodes
-        fakes[1].jobs = {"other": "running"}
-        fakes[0].lies["schedule.json"] = {"status": "error", "message": "project 'trr' not found"}
-        schedules.add(connection, nightly(), START)
-        run_now(connection, "nightly", START)
-        assert dispatcher.send_waiting(connection, real) == 1
-        assert len(fakes[1].jobs) == 2
-        assert sent(connection)[0][1:4] == ("sent", 1, real[1].name)
-
-    def test_a_node_whose_queue_is_stuck_gets_no_more_and_loses_what_waits_there(
-        self, out: Connection[Any], nodes: Nodes
-    ) -> None:
-        fakes, real = nodes
-        stuck = next(fake for fake in fakes if fake.jobs)
-        stuck.jobs = dict.fromkeys(stuck.jobs, "pending")
-        assert len(dispatcher.probe(out, real)) == 2
-        age(out, 3)
-        assert len(dispatcher.probe(out, real)) == 1
-        watchdog.look(out, real)
-        assert stuck.jobs == {}
-        assert dispatcher.send_waiting(out, real) == 1
-        assert next(fake for fake in fakes if fake is not stuck).jobs
-
-    def test_passwords_of_nodes_are_shown_nowhere(self) -> None:
-        (one,) = configured(" http://me:sesame@127.0.0.1:6800/ ,")
-        assert one.name == "http://127.0.0.1:6800"
-
-
-class TestWatchdog:
-    def test_what_ended_is_told_by_the_crawls_own_row(self, out: Connection[Any], nodes: Nodes) -> None:
-        begin_crawl(out)
-        assert watchdog.look(out, nodes[1]) == 1
-        assert sent(out)[0][1] == "running"
-        out.execute("UPDATE crawl_runs SET outcome = 'partial', reason = 'Some.', finished_at = now()")
-        assert watchdog.look(out, nodes[1]) == 0
-        assert sent(out)[0][1:] == ("finished", 1, sent(out)[0][3], "partial", "Some.")
-
-    def test_a_job_that_its_node_forgot_is_sent_again_and_given_up_in_the_end(
-        self, out: Connection[Any], nodes: Nodes
-    ) -> None:
-        fakes, real = nodes
-        for attempt in (1, 2, 3):
-            for fake in fakes:
-                fake.jobs = {}
-            assert watchdog.look(out, real) == 1, "it may still be about to start"
-            age(out, 3)
-            left = watchdog.look(out, real)
-            assert left == (attempt < 3)
-            if left:
-                assert dispatcher.send_waiting(out, real) == 1
-        assert sent(out)[0][1:3] == ("finished", 3)
-        assert sent(out)[0][4] == "failed"
-        assert "given up after 3 attempts" in sent(out)[0][5]
-
-    def test_a_job_that_ended_before_it_began_is_sent_again(self, out: Connection[Any], nodes: Nodes) -> None:
-        for fake in nodes[0]:
-            fake.jobs = dict.fromkeys(fake.jobs, "finished")
-        age(out, 3)
-        assert watchdog.look(out, nodes[1]) == 1
-        assert "ended on" in sent(out)[0][5]
-
-    def test_a_node_that_says_running_is_not_believed_forever(self, out: Connection[Any], nodes: Nodes) -> None:
-        age(out, 5)
-        watchdog.look(out, nodes[1])
-        assert sent(out)[0][1] == "sent"
-        age(out, 6)
-        watchdog.look(out, nodes[1])
-        assert sent(out)[0][1] == "waiting"
-        assert not any(fake.jobs for fake in nodes[0])
-
-    def test_a_crawl_that_hangs_is_stopped_and_then_killed(self, out: Connection[Any], nodes: Nodes) -> None:
-        begin_crawl(out)
-        watchdog.look(out, nodes[1])
-        age(out, 31)
-        assert watchdog.look(out, nodes[1]) == 1
-        asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]
-        assert [values.get("signal") for values in asked] == [None]
-        assert "it hung" in sent(out)[0][5]
-        age(out, 3)
-        watchdog.look(out, nodes[1])
-        asked = [values for fake in nodes[0] for service, values in fake.asked if service == "cancel.json"]
-        assert [values.get("signal") for values in asked] == [None, "KILL"]
-        out.execute("UPDATE crawl_runs SET heartbeat_at = now() - interval '6 minutes'")
-        watchdog.look(out, nodes[1])
-        assert sent(out)[0][1] == "waiting"
-
-    def test_a_crawl_that_beats_is_alive_whatever_its_node_says(self, out: Connection[Any], nodes: Nodes) -> None:
-        begin_crawl(out)
-        dead = [Node(f"http://127.0.0.1:{free_port()}")]
-        age(out, 20)
-        assert watchdog.look(out, dead) == 1
-        assert sent(out)[0][1:3] == ("running", 1)
-
-
-def test_once_does_all_of_it(connection: Connection[Any], nodes: Nodes) -> None:
-    schedules.add(connection, nightly(workers=2), datetime(2020, 1, 1, tzinfo=UTC))
-    assert once(connection, nodes[1], Clock(datetime(2020, 1, 5, tzinfo=UTC))) == 2
-    assert [len(fake.jobs) for fake in nodes[0]] == [1, 1]
-    begin_crawl(connection)
-    connection.execute("UPDATE crawl_runs SET outcome = 'ok', finished_at = now()")
-    assert once(connection, nodes[1], Clock(datetime(2020, 1, 5, tzinfo=UTC))) == 0
+        schedule = nightly(cron=cron, time_zone=zone)
+        latest, upcoming = schedule.latest_slot(now), schedule.next_slot(now)
+        assert latest is not None
+        assert latest <= now < upcoming
+        assert schedule.latest_slot(upcoming - timedelta(microseconds=1)) == latest
+        assert schedule.latest_slot(upcoming) == upcoming

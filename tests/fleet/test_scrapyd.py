@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+import requests
 from origin import Origin, serving
 from psycopg.rows import dict_row
+from schedule_runs import send
+from scrapy.utils.project import get_project_settings
 from scrapyd_nodes import Scrapyd
 
 from samples.harbour_hearts import SHOW, SHOW_ID
-from support import ROOT, scrapy
-from trr_crawl.fleet import dispatcher, schedules, watchdog
+from support import ROOT
+from trr_crawl import doctor
+from trr_crawl.commands.deploy import Command as DeployCommand
+from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.nodes import Refused
 from trr_crawl.fleet.scheduler import run_now
 from trr_crawl.fleet.schedules import Schedule
-
-Start = Callable[..., Scrapyd]
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -51,50 +56,47 @@ def test_the_egg_holds_all_that_crawls_need(egg: bytes) -> None:
 
 
 def test_deployed_scheduled_and_finished_it_is_in_the_runs_and_in_the_history_after_a_restart(
-    scrapyd: Start, egg: bytes, origin: Origin, crawl_url: str
+    deployed: list[Scrapyd], origin: Origin, shared_url: str
 ) -> None:
-    one = scrapyd()
-    assert one.node.add_version("1", egg) == len(one.node.spiders()) > 15
+    one = deployed[0]
+    assert len(one.node.spiders()) > 15
     job_id = uuid4().hex
     settings = {**settings_for(origin), "NODE": one.node.name}
     one.node.schedule("imdb_episodes", job_id, {"show": SHOW_ID}, settings)
     one.wait_for(lambda: one.node.state(job_id) == "finished")
-    (run,) = runs(crawl_url)
+    (run,) = runs(shared_url)
     assert (run["job_id"], run["node"], run["outcome"]) == (job_id, one.node.name, "ok"), one.log_of(
         "imdb_episodes", job_id
     )
-    with psycopg.connect(crawl_url) as connection:
+    with psycopg.connect(shared_url) as connection:
         assert connection.execute("SELECT count(*) FROM episodes").fetchone() == (len(SHOW.episodes),)
     one.kill()
     one.start()
     assert one.node.state(job_id) == "finished"
 
 
-def test_a_cancelled_job_says_what_it_left(scrapyd: Start, egg: bytes, origin: Origin, crawl_url: str) -> None:
-    one = scrapyd()
-    one.node.add_version("1", egg)
-    origin.delay = 2
+def test_a_cancelled_job_says_what_it_left(deployed: list[Scrapyd], origin: Origin, shared_url: str) -> None:
+    one = deployed[1]
+    origin.delay = 1
     one.node.schedule("imdb_episodes", "slow", {"show": SHOW_ID}, settings_for(origin))
     one.wait_for(lambda: len(origin.asked) > 1)
     one.node.cancel("slow")
     one.wait_for(lambda: one.node.state("slow") == "finished")
-    (run,) = runs(crawl_url)
+    (run,) = runs(shared_url)
     assert run["outcome"] in ("partial", "failed")
     assert "the run was stopped before its end" in run["reason"]
-    with psycopg.connect(crawl_url) as connection:
+    with psycopg.connect(shared_url) as connection:
         assert connection.execute("SELECT subject, outcome, ok_at FROM crawl_states").fetchall() == [
             (SHOW_ID, "interrupted", None)
         ]
 
 
 def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_node_is_back(
-    scrapyd: Start, egg: bytes, origin: Origin, crawl_url: str
+    deployed: list[Scrapyd], origin: Origin, shared_url: str
 ) -> None:
-    doomed, heir = scrapyd(), scrapyd()
-    for one in (doomed, heir):
-        one.node.add_version("1", egg)
+    doomed, heir = deployed
     origin.delay = 1
-    with psycopg.connect(crawl_url) as connection:
+    with psycopg.connect(shared_url) as connection:
         schedules.add(
             connection,
             Schedule(
@@ -107,16 +109,16 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
             START,
         )
         (run_id,) = run_now(connection, "nightly", START)
-        assert dispatcher.send_waiting(connection, [doomed.node]) == 1
+        assert send(connection, [doomed.node]) == 1
         doomed.wait_for(lambda: len(origin.asked) > 1)
-        doomed.wait_for(lambda: len(runs(crawl_url)) == 1)
+        doomed.wait_for(lambda: len(runs(shared_url)) == 1)
         assert watchdog.look(connection, [doomed.node, heir.node]) == 1
         doomed.kill()
         connection.execute("UPDATE crawl_runs SET heartbeat_at = heartbeat_at - interval '1 hour'")
         connection.commit()
         assert watchdog.look(connection, [doomed.node, heir.node]) == 1
         origin.delay = 0
-        assert dispatcher.send_waiting(connection, [doomed.node, heir.node]) == 1
+        assert send(connection, [doomed.node, heir.node]) == 1
         first, second = f"{run_id.hex}-1", f"{run_id.hex}-2"
         heir.wait_for(lambda: heir.node.state(second) == "finished")
         assert watchdog.look(connection, [doomed.node, heir.node]) == 0
@@ -125,7 +127,7 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
         problem = connection.execute("SELECT problem FROM fleet_nodes WHERE url = %s", [doomed.node.name]).fetchone()
         assert problem is not None
         assert "does not answer" in problem[0]
-    dead, done = runs(crawl_url)
+    dead, done = runs(shared_url)
     assert (dead["job_id"], dead["outcome"]) == (first, "failed")
     assert (done["job_id"], done["outcome"]) == (second, "ok")
     # The node comes back, with the old job in its queue.
@@ -133,26 +135,36 @@ def test_a_job_on_a_node_that_dies_is_done_by_another_and_never_again_when_the_n
     doomed.node.schedule("imdb_episodes", first, {"show": SHOW_ID}, settings_for(origin))
     asked = len(origin.pages_asked)
     doomed.wait_for(lambda: doomed.node.state(first) == "finished")
-    assert len(runs(crawl_url)) == 2
+    assert len(runs(shared_url)) == 2
     assert len(origin.pages_asked) == asked
-    assert "it is left to the other one" in doomed.log_of("imdb_episodes", first)
+    assert "it is left to the one that was sent in its place" in doomed.log_of("imdb_episodes", first)
 
 
-def test_deploy_and_doctor_tell_of_each_node(scrapyd: Start, egg: bytes, crawl_url: str, tmp_path: Any) -> None:
-    one = scrapyd()
+def test_deploy_and_doctor_tell_of_each_node(
+    pair: list[Scrapyd], egg: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, dead = pair[0].node, "http://127.0.0.1:9"
+    settings = get_project_settings()
+    settings.set("SCRAPYD_NODES", f"{one.url},{dead}", "cmdline")
+    requests.post(f"{one.url}/delproject.json", data={"project": "trr"}, timeout=10)
     with pytest.raises(Refused, match="project 'trr' not found"):
-        one.node.schedule("imdb_episodes", "x", {}, {})
+        one.schedule("imdb_episodes", "x", {}, {})
+    assert [(found.mark, "Run: scrapy deploy" in found.sentence) for found in doctor._nodes(settings)] == [
+        ("bad", True),
+        ("bad", False),
+    ]
     path = tmp_path / "trr.egg"
     path.write_bytes(egg)
-    dead = "http://127.0.0.1:9"
-    both = {"SCRAPYD_NODES": f"{one.node.url},{dead}"}
-    bare = scrapy("doctor", **both)
-    assert bare.status == 1
-    assert "Run: scrapy deploy" in bare.output
-    done = scrapy("deploy", "--egg", path, "--version", "7", **both)
-    assert done.status == 1
-    assert f"{one.node.name}: version 7, " in done.output
-    assert f"{dead} did not take it: it does not answer" in done.output
-    looked = scrapy("doctor", **both)
-    assert f"BAD  nodes: {dead}: it does not answer (ConnectionError). Start Scrapyd there" in looked.output
-    assert f"ok   nodes: {one.node.name}: " in looked.output
+    command = DeployCommand()
+    command.settings = settings
+    command.run([], Namespace(egg=path, version="7"))
+    assert command.exitcode == 1
+    told = capsys.readouterr()
+    assert f"{one.name}: version 7, " in told.out
+    assert f"{dead} did not take it: it does not answer" in told.err
+    found = [(finding.mark, finding.sentence) for finding in doctor._nodes(settings)]
+    assert found[0][0] == "ok"
+    assert found[1] == (
+        "bad",
+        f"{dead}: it does not answer (ConnectionError). Start Scrapyd there, or correct SCRAPYD_NODES.",
+    )

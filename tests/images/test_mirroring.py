@@ -62,6 +62,8 @@ def test_pictures_are_stored_once_with_their_variants_and_noted(crawl_url: str, 
         again = mirror(*origin.options, *bucket.options)
         assert again.status == 0
         assert "All pictures are kept, and fresh." in again.output
+        scheduled = scrapy("crawl", "mirror_images", *origin.options, *bucket.options)
+        assert scheduled.status == 0, "nothing to do is no failure"
         assert (len(origin.pages_asked), bucket.puts()) == (asked, puts)
 
     keys = bucket.objects()
@@ -90,8 +92,9 @@ def test_pictures_are_stored_once_with_their_variants_and_noted(crawl_url: str, 
     assert [(variant["variant"], variant["height"]) for variant in variants] == [("200", 300)], "never larger"
     assert by_path["/logo.svg"]["content_type"] == "image/png"
     assert by_path["/logo.svg"]["dominant_colour"] == "#2040c0"
-    [run] = rows(crawl_url, "SELECT outcome, images, gaps FROM crawl_runs")
+    run, scheduled_run = rows(crawl_url, "SELECT outcome, images, gaps FROM crawl_runs ORDER BY started_at")
     assert run == {"outcome": "ok", "images": 4, "gaps": []}
+    assert scheduled_run == {"outcome": "ok", "images": 0, "gaps": []}
     [served] = rows(crawl_url, "SELECT served_url FROM served_images WHERE image_type = 'still_frame'")
     assert str(served["served_url"]).startswith("https://cdn.pictures.test/test/images/")
 

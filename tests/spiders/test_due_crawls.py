@@ -15,12 +15,17 @@ import psycopg
 import pytest
 from origin import Asked, Origin, Reply, json_reply, serving
 from scrapy.exceptions import UsageError
+from scrapy.http import Request
 from scrapy.settings import Settings
+from scrapy.utils.test import get_crawler
+from twisted.python.failure import Failure
 
 from samples.imdb_pages import SampleEpisode, SampleShow
 from support import ROOT, Crawl, crawl_episodes, scrapy
 from trr_crawl.arguments import ArgumentError
 from trr_crawl.commands.due import Command as DueCommand
+from trr_crawl.politeness import Stopped
+from trr_crawl.spiders.base import Want
 from trr_crawl.spiders.imdb_episodes import ImdbEpisodesSpider
 from trr_crawl.subjects import Subjects
 
@@ -115,6 +120,14 @@ def test_over_its_budget_it_leaves_the_rest_as_it_was(origin: Origin, known: str
     assert done.status == 3
     outcomes = [row[0] for row in states(known).values()]
     assert sorted(outcomes) == ["interrupted"] * 3 + ["ok"] * 3
+
+
+def test_over_its_budget_it_takes_no_more_of_what_is_due(origin: Origin, known: str) -> None:
+    done = crawl(origin, "-a", "due=true", *("-s", "REQUEST_BUDGET=2"), *("-s", "DUE_BATCH=2"))
+    assert done.status == 3
+    outcomes = [row[0] for row in states(known).values()]
+    assert outcomes.count("ok") == 1
+    assert len(outcomes) <= 4, "the others were left to a later run as they were"
 
 
 def test_records_that_the_database_refuses_make_their_show_no_success(origin: Origin, known: str) -> None:
@@ -248,3 +261,15 @@ def test_an_account_that_is_renamed_keeps_what_was_said() -> None:
     (told,) = account.take(account.done)
     assert (told.subject, told.outcome, told.reason) == ("1399", "blocked", "blocked")
     assert account.take_all("over") == []
+
+
+def test_what_was_not_asked_for_because_the_run_was_stopped_did_not_fail() -> None:
+    crawler = get_crawler(ImdbEpisodesSpider)
+    spider = ImdbEpisodesSpider.from_crawler(crawler, show=KEYS[0])
+    spider.subjects.begin(KEYS[0])
+    request = spider.ask(Request("https://a.example/"), Want(KEYS[0]))
+    failure = Failure(Stopped("not asked for: the run was stopped before its turn came"))
+    failure.request = request  # type: ignore[attr-defined]
+    spider.note_failure(failure)
+    (told,) = spider.subjects.take_all("over")
+    assert (told.outcome, told.reason) == ("interrupted", str(failure.value))

@@ -6,11 +6,9 @@ import logging
 import smtplib
 import sys
 from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
 
 from trr_api.config import Settings
-
-TIMEOUT = 10.0
+from trr_crawl import mail
 
 _log = logging.getLogger(__name__)
 
@@ -26,19 +24,6 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
     message["From"], message["To"], message["Subject"] = settings.mail_from, to, subject
     message.set_content(text)
     try:
-        _by_smtp(address, message)
+        mail.send(address, message)
     except (OSError, smtplib.SMTPException) as error:
         _log.error("A mail could not be sent: %s", type(error).__name__)
-
-
-def _by_smtp(address: str, message: EmailMessage) -> None:
-    """`smtp://user:password@host:port` with STARTTLS where the server has it, `smtps://…` with TLS from the start."""
-    url = urlsplit(address)
-    kind = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
-    with kind(url.hostname or "localhost", url.port or 0, timeout=TIMEOUT) as server:
-        server.ehlo()
-        if url.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
-        if url.username:
-            server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)

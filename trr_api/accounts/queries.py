@@ -12,6 +12,7 @@ PERSON: Final[Fields] = {
     "name": "users.name",
     "display_name": "users.display_name",
     "bio": "users.bio",
+    "avatar_url": "users.avatar_url",
     "role": "users.role",
     "created_at": "users.created_at",
 }

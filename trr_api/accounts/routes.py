@@ -31,7 +31,7 @@ from trr_api.session import ended
 REGISTRATION_MINUTES = 24 * 60
 RESET_MINUTES = 30
 
-router = routing.router("", "accounts")
+router = routing.router("", "accounts", max_body_size=routing.LARGEST_BODY)
 
 Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 

@@ -85,6 +85,8 @@ class User(Shape):
     name: Name
     display_name: str | None = Field(examples=["Ada L."])
     bio: str | None
+    avatar_url: str | None = Field(examples=["/objects/avatars/ada.webp"])
+    """What starts with a slash is on this server."""
     role: Role
     created_at: datetime
 

@@ -56,7 +56,7 @@ class Accounts:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = user
-        return Caller(self._known[key], expires_at=found.expires_at, authenticated_at=found.authenticated_at)
+        return Caller(self._known[key], authenticated_at=found.authenticated_at, expires_at=found.expires_at)
 
     def forget(self, user: UUID) -> None:
         """Somebody is gone: what their provider says of them next is a new account's."""

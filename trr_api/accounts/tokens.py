@@ -49,10 +49,10 @@ class Subject:
     subject: str
     name: str
     """What they would like to be called, as far as the provider says."""
-    expires_at: float
-    """When the token ends, as in `Caller`."""
     authenticated_at: float | None
     """When they logged in there; where the provider does not say, when it made the token."""
+    expires_at: float
+    """When the token ends, as in `Caller`."""
 
 
 class Tokens:
@@ -147,7 +147,7 @@ class Tokens:
         name = next((claims[key] for key in ("preferred_username", "nickname", "name") if claims.get(key)), "")
         logged_in = claims.get("auth_time", claims.get("iat"))
         authenticated_at = float(logged_in) if isinstance(logged_in, (int, float)) else None
-        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), self._end(claims), authenticated_at)
+        return Subject(str(claims["iss"]), str(claims["sub"]), str(name), authenticated_at, self._end(claims))
 
     def _end(self, claims: dict[str, Any]) -> float:
         return float(claims["exp"]) + self._settings.jwt_leeway

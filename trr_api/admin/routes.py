@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Path, Query, Request, Response
 from psycopg import Connection
 
 from trr_api import keys, routing
 from trr_api.admin.schemas import (
     Candidate,
-    Conflict,
-    Conflicts,
-    ConflictsParameters,
     Coverage,
     Explanation,
     Explanations,
     FieldCoverage,
     Join,
-    Kind,
     KindParameters,
     NewOverride,
     Override,
@@ -35,14 +28,8 @@ from trr_api.admin.schemas import (
 from trr_api.catalog.places import Id, id_of
 from trr_api.deps import needs
 from trr_api.parameters import Parameters
-from trr_api.problems import Problem
-from trr_crawl import database
-from trr_crawl.catalog import joining, merge, review
-
-T = TypeVar("T")
-
-AT_ONCE: Final = 2
-"""Editors whose requests a worker serves at the same moment; each has a connection of its own."""
+from trr_api.reviewing import Conflicts, ConflictsParameters, Kind, conflicts, reviewed
+from trr_crawl.catalog import review
 
 router = routing.router("/admin", "admin", max_body_size=routing.LARGEST_BODY)
 
@@ -53,47 +40,17 @@ Entity = Annotated[Id, id_of("thing")]
 Field = Annotated[str, Path(pattern="^[a-z_]{1,60}$", examples=["end_year"])]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[12])]
 
-_limiter = CapacityLimiter(AT_ONCE)
-
-
-async def _reviewed(request: Request, work: Callable[[Connection[Any]], T], refused: str = "invalid-parameter") -> T:
-    """Run `work` on a connection of its own, in a thread; what it refuses is a problem of the kind `refused`."""
-    url = request.app.state.settings.database_url.get_secret_value()
-
-    def run() -> T:
-        with closing(database.connect(url)) as connection:
-            merge.prepare(connection)
-            with connection:
-                return work(connection)
-
-    try:
-        return await to_thread.run_sync(run, limiter=_limiter)
-    except (review.ReviewError, joining.JoinError) as error:
-        raise Problem(refused, str(error)) from error
-    except database.DatabaseError as error:
-        raise Problem("unavailable", "The database does not answer.", headers={"retry-after": "2"}) from error
-
 
 @router.get("/conflicts", response_model=Conflicts, summary="Where sources contradict each other")
 async def list_conflicts(request: Request, _: Reader, asked: Annotated[ConflictsParameters, Query()]) -> Conflicts:
     """By field; texts that differ in case or spaces alone agree."""
-    found = await _reviewed(
-        request,
-        lambda connection: review.conflicts(
-            connection, [asked.kind], show=asked.show, field=asked.field, limit=asked.limit
-        ),
-    )
-    return Conflicts(
-        data=[
-            Conflict(kind=kind, entity_id=entity, field=field, values=values) for kind, entity, field, values in found
-        ]
-    )
+    return await conflicts(request, asked)
 
 
 @router.get("/coverage", response_model=Coverage, summary="How much each source tells")
 async def list_coverage(request: Request, _: Reader, asked: Annotated[KindParameters, Query()]) -> Coverage:
     """Field by field, of all records that are not gone."""
-    found = await _reviewed(request, lambda connection: review.coverage(connection, [asked.kind]))
+    found = await reviewed(request, lambda connection: review.coverage(connection, [asked.kind]))
     return Coverage(
         data=[
             FieldCoverage(kind=kind, field=field, source=source, told=told, records=records)
@@ -111,7 +68,7 @@ async def explain(
     def work(connection: Connection[Any]) -> list[review.Explanation]:
         return review.explain(connection, kind, review.find(connection, kind, str(entity)))
 
-    found = await _reviewed(request, work, refused="not-found")
+    found = await reviewed(request, work, refused="not-found")
     return Explanations(
         data=[
             Explanation(
@@ -129,7 +86,7 @@ async def explain(
 @router.get("/overrides", response_model=Overrides, summary="What editors set")
 async def list_overrides(request: Request, _: Reader, __: Annotated[Parameters, Query()]) -> Overrides:
     """All overrides."""
-    found = await _reviewed(request, review.overrides)
+    found = await reviewed(request, review.overrides)
     return Overrides(
         data=[
             Override(kind=kind, entity_id=entity, field=field, value=value, note=note, author=author)
@@ -148,7 +105,7 @@ async def set_override(
         found = review.find(connection, kind, str(entity))
         review.override(connection, kind, found, field, wanted.value, note=wanted.note, author=key.name)
 
-    await _reviewed(request, work)
+    await reviewed(request, work)
     return Response(status_code=204)
 
 
@@ -159,14 +116,14 @@ async def unset_override(request: Request, _: Overrider, kind: Kind, entity: Ent
     def work(connection: Connection[Any]) -> None:
         review.unset(connection, kind, review.find(connection, kind, str(entity)), field)
 
-    await _reviewed(request, work, refused="not-found")
+    await reviewed(request, work, refused="not-found")
     return Response(status_code=204)
 
 
 @router.get("/proposals", response_model=Proposals, summary="Pairs that may be one thing")
 async def list_proposals(request: Request, _: Reader, asked: Annotated[ProposalsParameters, Query()]) -> Proposals:
     """Likeliest first."""
-    found = await _reviewed(request, lambda connection: review.proposals(connection, asked.state))
+    found = await reviewed(request, lambda connection: review.proposals(connection, asked.state))
     return Proposals(
         data=[
             Proposal(id=number, kind=kind, entity_id=one, other_id=other, score=score, evidence=evidence)
@@ -178,7 +135,7 @@ async def list_proposals(request: Request, _: Reader, asked: Annotated[Proposals
 @router.post("/proposals/{number}/accept", response_model=Join, summary="Make two things one")
 async def accept_proposal(request: Request, key: Identifier, number: Number) -> Join:
     """The id of the one that goes leads to the other from now on."""
-    join: UUID = await _reviewed(
+    join: UUID = await reviewed(
         request, lambda connection: review.accept(connection, number, author=key.name), refused="not-found"
     )
     return Join(id=join)
@@ -187,5 +144,5 @@ async def accept_proposal(request: Request, key: Identifier, number: Number) -> 
 @router.post("/proposals/{number}/reject", status_code=204, summary="Two things stay two")
 async def reject_proposal(request: Request, key: Identifier, number: Number) -> Response:
     """The pair is never proposed again."""
-    await _reviewed(request, lambda connection: review.reject(connection, number, author=key.name), refused="not-found")
+    await reviewed(request, lambda connection: review.reject(connection, number, author=key.name), refused="not-found")
     return Response(status_code=204)

@@ -7,39 +7,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from trr_api.parameters import Parameters, Word
-
-Kind = Literal[
-    "show",
-    "season",
-    "episode",
-    "person",
-    "image",
-    "list",
-    "network",
-    "company",
-    "watch_provider",
-    "credit",
-    "episode_credit",
-    "gallery_entry",
-    "list_entry",
-    "offer",
-    "fandom_page",
-]
+from trr_api.parameters import Parameters
+from trr_api.reviewing import Kind
 
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class ConflictsParameters(Parameters):
-    """Which conflicts."""
-
-    kind: Kind = "show"
-    show: UUID | None = None
-    """Only of this show, its seasons, episodes and credits."""
-    field: Word | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
 
 
 class KindParameters(Parameters):
@@ -52,22 +25,6 @@ class ProposalsParameters(Parameters):
     """Which proposals."""
 
     state: Literal["open", "accepted", "rejected"] = "open"
-
-
-class Conflict(_Shape):
-    """A field of which sources say different things."""
-
-    kind: Kind
-    entity_id: UUID
-    field: str = Field(examples=["end_year"])
-    values: dict[str, Any] = Field(examples=[{"imdb": 2024, "tmdb": 2023}])
-    """Source -> what it says."""
-
-
-class Conflicts(_Shape):
-    """Fields of which sources say different things."""
-
-    data: list[Conflict]
 
 
 class FieldCoverage(_Shape):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
@@ -15,6 +14,7 @@ from trr_api.changes import queries
 from trr_api.changes.schemas import Changes, ChangesParameters
 from trr_api.deps import Catalog
 from trr_api.listener import CHANGES, Listener
+from trr_api.paging import address
 from trr_api.parameters import split
 from trr_api.problems import invalid
 
@@ -46,12 +46,6 @@ async def list_changes(
         if data != b"[]" or place < latest or called is None or left <= 0:
             return Answer(
                 b'{"data":%b,"next_after":%d,"more":%b}' % (data, place, b"true" if place < latest else b"false"),
-                headers={"link": f'<{_address(request, after=place)}>; rel="next"'},
+                headers={"link": f'<{address(request, after=place)}>; rel="next"'},
             )
         await asyncio.wait([called], timeout=left)
-
-
-def _address(request: Request, **values: Any) -> str:
-    """This request's address with other values."""
-    query = [pair for pair in parse_qsl(request.scope["query_string"].decode()) if pair[0] not in values]
-    return f"{request.url.path}?{urlencode([*query, *values.items()])}"

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from trr_api.catalog.places import Key
-from trr_api.catalog.queries import embedded, named
-from trr_api.queries import Fields, Sort, Statement, after_place, columns, one, page
+from trr_api.catalog.queries import named
+from trr_api.queries import Fields, Sort, Statement, after_place, columns, one, page, person
 from trr_api.tables import REACTIONS
 
 if TYPE_CHECKING:
     from trr_api.discussions.schemas import NewPost, PostsParameters, SearchParameters, ThreadsParameters
-
-
-def person(condition: str) -> str:
-    """Somebody, as others name them."""
-    fields = {"id": "person.id", "name": "person.name", "display_name": "person.display_name"}
-    return embedded(fields, f"users person WHERE person.id = {condition}")
 
 
 THREAD: Final[Fields] = {

@@ -10,14 +10,13 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from trr_api import routing
-from trr_api.answers import personal, personal_page
+from trr_api.answers import personal, personal_page, written
 from trr_api.catalog.places import Id, Key, ShowKey, id_of, led_on
 from trr_api.catalog.queries import elsewhere
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions import queries
 from trr_api.discussions.atom import atom
-from trr_api.discussions.markdown import render
 from trr_api.discussions.schemas import (
     Branch,
     Edit,
@@ -27,21 +26,21 @@ from trr_api.discussions.schemas import (
     NewThread,
     Post,
     PostsParameters,
-    Reaction,
     SearchParameters,
     Thread,
     ThreadsParameters,
     Title,
-    Written,
 )
+from trr_api.markdown import render
 from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
+from trr_api.social import Reaction, Written
 from trr_api.tables import DEEPEST_POST
 
 FEED_LENGTH: Final = 50
 
-router = routing.router("", "discussions")
+router = routing.router("", "discussions", max_body_size=routing.LARGEST_BODY)
 
 ThreadId = Annotated[Id, id_of("thread")]
 PostId = Annotated[Id, id_of("post")]
@@ -107,7 +106,7 @@ async def _begin_thread(kind: str, subject: Key, request: Request, session: Sess
         raise invalid("type", "only an episode has such a thread", where="body", kind="invalid-body")
     rows = await session.fetch(queries.new_thread(kind, subject, wanted.type, wanted.title))
     if rows:
-        return _written(rows[0][0])
+        return written(rows[0][0])
     if (await _why_not(session, None, None)).is_banned:
         raise banned()
     return led_on(request, kind, subject, await session.fetch(elsewhere(kind, subject)))
@@ -198,7 +197,7 @@ async def write_post(session: Session, _: Somebody, thread: ThreadId, wanted: Ne
     if not rows:
         found = await _why_not(session, thread, wanted.parent_id)
         raise found.problem(of_post=wanted.parent_id is not None)
-    return _written(rows[0][0])
+    return written(rows[0][0])
 
 
 @router.get("/threads/{thread}/feed", summary="A thread as an Atom feed", response_class=Response)
@@ -291,7 +290,3 @@ async def report(session: Session, _: Somebody, post: PostId, wanted: NewReport)
     if not await session.fetch(queries.report(post, wanted.reason)):
         raise (await _why_not(session, None, post)).problem(of_post=True)
     return Response(status_code=204)
-
-
-def _written(identifier: UUID) -> Response:
-    return personal(b'{"id":"%b"}' % str(identifier).encode(), 201)

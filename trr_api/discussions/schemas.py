@@ -11,11 +11,11 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
+from trr_api.social import Author, Reaction, Reactions
 from trr_api.tables import LONGEST_POST
 from trr_api.texts import Line, Text
 
 ThreadType = Literal["episode_live", "post_episode", "spoilers", "general"]
-Reaction = Literal["upvote", "downvote", "lol", "shade", "fire", "heart"]
 Sort = Literal["new", "top", "hot", "oldest"]
 Reason = Annotated[Text, Field(max_length=1000)]
 Body = Annotated[Text, Field(max_length=LONGEST_POST)]
@@ -59,14 +59,6 @@ class MarksParameters(PageParameters):
     unread: bool = False
 
 
-class Author(Shape):
-    """Who wrote something."""
-
-    id: UUID
-    name: str = Field(examples=["ada"])
-    display_name: str | None
-
-
 class Thread(Shape):
     """A thread."""
 
@@ -99,17 +91,6 @@ class Title(Shape):
     """Another title."""
 
     title: Annotated[Line, Field(max_length=200)]
-
-
-class Reactions(Shape):
-    """How often each."""
-
-    upvote: int
-    downvote: int
-    lol: int
-    shade: int
-    fire: int
-    heart: int
 
 
 class Post(Shape):
@@ -162,12 +143,6 @@ class NewBody(Shape):
     """A post to rewrite."""
 
     body: Body
-
-
-class Written(Shape):
-    """What was made."""
-
-    id: UUID
 
 
 class Edit(Shape):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from trr_api.database import AWAY
 from trr_api.deps import Catalog
 from trr_api.health import queries
+from trr_api.health.crawls import Crawls
 from trr_api.health.schemas import Health
 from trr_api.metrics import CONTENT_TYPE, Metrics
 from trr_api.problems import Problem, ProblemDetails
@@ -45,4 +46,5 @@ async def readyz(database: Catalog) -> Health:
 async def metrics(request: Request) -> Response:
     """Numbers for Prometheus."""
     found: Metrics = request.app.state.metrics
-    return Response(found.text(), media_type=CONTENT_TYPE)
+    crawls: Crawls = request.app.state.crawl_metrics
+    return Response(found.text() + await crawls.text(), media_type=CONTENT_TYPE)

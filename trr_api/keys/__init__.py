@@ -56,3 +56,9 @@ async def look_up(database: Database, key: str) -> Key:
         )
     [(identifier, name, scopes)] = rows
     return Key(identifier, name, frozenset(scopes))
+
+
+async def by_id(database: Database, identifier: UUID) -> Key | None:
+    """A key that somebody has shown before; None where it was revoked."""
+    rows = await database.fetch(queries.BY_ID, [identifier])
+    return Key(rows[0][0], rows[0][1], frozenset(rows[0][2])) if rows else None

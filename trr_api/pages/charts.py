@@ -34,6 +34,8 @@ class Chart:
     """Class of a colour -> what it stands for."""
     top: str = ""
     """What the upper edge stands for."""
+    below: Markup | None = None
+    """A strip under the chart, of the same width."""
 
 
 def _svg(width: float, height: float, title: str, summary: str, shapes: Iterable[str], kind: str) -> Markup:
@@ -104,6 +106,18 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Marku
         shapes.append("</g>")
     summary = f"{sum(totals)} in all over {len(labels)} columns."
     return _svg(max(len(labels), 1) * STEP, HEIGHT, "Columns", summary, shapes, "stacked")
+
+
+def marks(labels: Sequence[str], severities: Sequence[str]) -> Markup:
+    """A strip of cells, one a label, coloured where there is a severity."""
+    shapes = [
+        f"<g><title>{escape(label)}: {escape(severity or 'nothing')}</title>"
+        f'<rect class="{escape(severity or "empty")}" x="{at * STEP + 1}" y="0" width="{STEP - 2}" height="{HEIGHT}"/>'
+        "</g>"
+        for at, (label, severity) in enumerate(zip(labels, severities, strict=True))
+    ]
+    told = f"{sum(map(bool, severities))} of {len(labels)} are marked."
+    return _svg(max(len(labels), 1) * STEP, HEIGHT, "Marks", told, shapes, "marks")
 
 
 def lines(series: Mapping[str, Sequence[float]]) -> Markup:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from markupsafe import Markup, escape
+
 NOTHING: Final = "-"
 """In place of what is not known."""
 
@@ -70,3 +72,9 @@ def size(count: int | None) -> str:
         amount /= 1000
         units.pop()
     return f"{number(round(amount, 1))} {units[-1]}"
+
+
+def code(text: str) -> Markup:
+    """A text with what stands between backticks as code."""
+    parts = [f"<code>{escape(part)}</code>" if at % 2 else str(escape(part)) for at, part in enumerate(text.split("`"))]
+    return Markup("".join(parts))  # noqa: S704 - every part is escaped

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trr_api.problems import Problem
 
-ENDINGS: Final = ("login_ended", "membership_ended")
+ENDINGS: Final = ("login_ended", "conversation_left")
 """Events that take rights away, on the topic of the person."""
 
 
@@ -20,16 +20,25 @@ class Event:
     """One row of the outbox. PostgreSQL made its envelope, which goes to everybody as it is."""
 
     seq: int
-    topic: str
+    channel: str
+    """The topic, or what one member alone gets of it: `conversation:<id>:<user>`."""
     name: str
+    number: int | None
+    """Of the message that it is about."""
     text: str
     """The envelope, JSON."""
 
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> Self:
         """Out of the columns of `queries.EVENT`."""
-        seq, topic, name, made = row
-        return cls(seq, topic, name, made.decode())
+        seq, channel, name, number, made = row
+        return cls(seq, channel, name, number, made.decode())
+
+    @property
+    def topic(self) -> str:
+        """As clients know it. That some of it comes to one member alone must not be seen: it would betray a block."""
+        kind, identifier, *_ = self.channel.split(":")
+        return f"{kind}:{identifier}"
 
     @property
     def payload(self) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 from uuid import UUID, uuid4
 
+from trr_api.metrics import Metrics
 from trr_api.realtime.events import Event, envelope, parts
 from trr_api.session import Caller
 
@@ -21,6 +22,8 @@ class Close(IntEnum):
     """Why a socket is closed: a code of RFC 6455, and our own from 4000 on."""
 
     TOO_BIG = 1009
+    TRY_LATER = 1013
+    """The database does not answer."""
     UNAUTHORIZED = 4001
     """The token is not good, or not any more; or there is none where one is needed."""
     FORBIDDEN_ORIGIN = 4003
@@ -40,7 +43,8 @@ class Follower:
     """Messages that may wait; one more, and it is dropped."""
     device_id: UUID = field(default_factory=uuid4)
     caller: Caller = field(default_factory=Caller)
-    topics: set[str] = field(default_factory=set)
+    topics: dict[str, int] = field(default_factory=dict)
+    """Topic -> the number of the last message that is not for them."""
     on_thread: Callable[[Event], None] | None = None
     """Called where a thread begins in what is followed."""
     closing: tuple[Close, str] | None = None
@@ -70,6 +74,11 @@ class Follower:
             for event in (self.wake, self.idle, self.closed):
                 event.set()
 
+    def sees(self, event: Event) -> bool:
+        """Whether it is about what they may know, in a topic that they still follow."""
+        since = self.topics.get(event.topic)
+        return since is not None and (event.number is None or event.number > since)
+
     async def drained(self) -> None:
         """Wait until all was sent."""
         if self.queue and self.closing is None:
@@ -77,34 +86,40 @@ class Follower:
             await self.idle.wait()
 
 
+def channels(follower: Follower, topics: Collection[str]) -> list[str]:
+    """Where events of topics are: beside what all get of a conversation, there is what one member alone gets."""
+    user = follower.caller.user_id
+    own = [f"{topic}:{user}" for topic in topics if topic.startswith("conversation:")]
+    return [*topics, *own]
+
+
 class Hub:
     """Topic -> followers."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         # What comes while a follower is told of the past is held back for it.
         self._rooms: dict[str, dict[Follower, list[Event] | None]] = {}
         self._people: dict[UUID, set[Follower]] = {}
         self._typing: dict[tuple[str, UUID], asyncio.TimerHandle] = {}
-        self.followers: set[Follower] = set()
-        self.delivered = 0
-        self.closed: Counter[Close] = Counter()
 
-    def enter(self, follower: Follower, topic: str) -> None:
-        """Hold events of a topic back for a follower, until `open`."""
-        self._rooms.setdefault(topic, {})[follower] = []
-        follower.topics.add(topic)
+    def enter(self, follower: Follower, topics: Collection[str]) -> None:
+        """Hold events of topics back for a follower, until `open`."""
+        for channel in channels(follower, topics):
+            self._rooms.setdefault(channel, {})[follower] = []
 
-    def pause(self, follower: Follower, topic: str) -> None:
+    def pause(self, follower: Follower, topics: Collection[str]) -> None:
         """Hold nothing back for a while; the outbox has it."""
-        room = self._rooms.get(topic, {})
-        room.pop(follower, None)
-        if not room:
-            self._rooms.pop(topic, None)
+        for channel in channels(follower, topics):
+            room = self._rooms.get(channel, {})
+            room.pop(follower, None)
+            if not room:
+                self._rooms.pop(channel, None)
 
-    def open(self, follower: Follower, topics: Iterable[str], after: int) -> None:
+    def open(self, follower: Follower, topics: Collection[str], after: int) -> None:
         """Send what was held back and comes after a number, and from now on everything at once."""
         held: list[Event] = []
-        for room in [self._rooms[topic] for topic in topics]:
+        for room in [self._rooms[channel] for channel in channels(follower, topics)]:
             held += room[follower] or ()
             room[follower] = None
         for event in sorted(held, key=lambda event: event.seq):
@@ -113,8 +128,12 @@ class Hub:
 
     def leave(self, follower: Follower, topic: str) -> None:
         """Follow a topic no more."""
-        follower.topics.discard(topic)
-        self.pause(follower, topic)
+        follower.topics.pop(topic, None)
+        self.pause(follower, [topic])
+
+    def arrive(self) -> None:
+        """A new one has come."""
+        self._metrics.followers.inc()
 
     def know(self, follower: Follower, caller: Caller) -> None:
         """Whose a follower is, from now on."""
@@ -126,32 +145,34 @@ class Hub:
         """It has ended."""
         for topic in list(follower.topics):
             self.leave(follower, topic)
-        self.followers.discard(follower)
+        self._metrics.followers.dec()
         if follower.closing is not None:
-            self.closed[follower.closing[0]] += 1
+            self._metrics.closed.labels(follower.closing[0].name.lower()).inc()
         user = follower.caller.user_id
         if user is not None and user in self._people:
             self._people[user].discard(follower)
             if not self._people[user]:
                 del self._people[user]
 
-    def count(self, user: UUID) -> int:
+    def sockets_of(self, user: UUID) -> int:
         """How many followers somebody has."""
         return len(self._people.get(user, ()))
 
     def deliver(self, events: Iterable[Event]) -> None:
         """Send events to all who follow their topics."""
         for event in events:
-            room = self._rooms.get(event.topic)
+            room = self._rooms.get(event.channel)
             if room is None:
                 continue
             text = event.text
             for follower, held in room.items():
+                if event.number is not None and not follower.sees(event):
+                    continue
                 if held is None:
                     follower.offer(text)
                 else:
                     held.append(event)
-            self.delivered += len(room)
+            self._metrics.delivered.inc(len(room))
             if event.name == "thread_created":
                 for follower in list(room):
                     if follower.on_thread is not None:
@@ -159,7 +180,7 @@ class Hub:
 
     def end(self, ending: Event) -> None:
         """Take away what somebody may follow no more."""
-        _, user = parts(ending.topic)
+        _, user = parts(ending.channel)
         told = ending.payload
         for follower in list(self._people.get(user, ())):
             if ending.name == "login_ended":

@@ -7,19 +7,17 @@ there, and tells its own followers what is different from before.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
-
-import psycopg
 
 from trr_api.database import Database
 from trr_api.queries import Statement
 from trr_api.realtime import queries
 from trr_api.realtime.events import envelope
 from trr_api.realtime.hub import Follower
+from trr_api.realtime.relay import note
 
 BEAT_SECONDS: Final = 10.0
 FORGOTTEN_SECONDS: Final = 30.0
@@ -28,7 +26,6 @@ GATHER_SECONDS: Final = 0.05
 """What moves within this time is looked at once."""
 
 _FORGOTTEN: Final = timedelta(seconds=FORGOTTEN_SECONDS)
-_log = logging.getLogger(__name__)
 
 
 class Presence:
@@ -50,7 +47,9 @@ class Presence:
         await self._write(queries.beat([(follower.device_id, topic, user)]))
         await self._read([topic])
         self._devices.setdefault(topic, set()).add(follower)
-        follower.offer(envelope("presence_state", {"online": sorted(map(str, self._there[topic]))}, topic))
+        # Themselves always: to those who are not seen, all looks as to others.
+        there = sorted(map(str, self._there[topic] | {user}))
+        follower.offer(envelope("presence_state", {"online": there}, topic))
         await self._moved(topic)
         if topic not in follower.topics:  # they left meanwhile
             await self.leave(follower, [topic])
@@ -79,11 +78,19 @@ class Presence:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_soon())
 
+    def look_everywhere(self) -> None:
+        """Something may have moved anywhere."""
+        for topic in self._devices:
+            self.look(topic)
+
     async def beat(self) -> None:
         """Say that our devices are there, forget those of whom nobody says so, and look everywhere; for ever."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             try:
+                for topic, devices in list(self._devices.items()):
+                    for device in [device for device in devices if topic not in device.topics]:
+                        await self.leave(device, [topic])  # it was taken from them
                 ours = [
                     (device.device_id, topic, device.caller.user_id)
                     for topic, devices in self._devices.items()
@@ -94,8 +101,9 @@ class Presence:
                     await self._write(queries.beat(ours))
                 await self._write(Statement(queries.EXPIRE, [_FORGOTTEN]))
                 await self._read(list(self._devices))
-            except psycopg.Error as error:
-                _log.warning("Who is there cannot be written: %s", " ".join(str(error).split()))
+                self._there = {topic: users for topic, users in self._there.items() if topic in self._devices}
+            except Exception as error:
+                note("Who is there cannot be written", error)
 
     async def _read_soon(self) -> None:
         while self._to_read:
@@ -103,8 +111,8 @@ class Presence:
             topics, self._to_read = list(self._to_read), set()
             try:
                 await self._read(topics)
-            except psycopg.Error as error:
-                _log.warning("Who is there cannot be read: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("Who is there cannot be read", error)
 
     async def _read(self, topics: list[str]) -> None:
         async with self._lock:  # what was read last is what counts
@@ -115,7 +123,8 @@ class Presence:
                 for user in users ^ self._there.get(topic, users):
                     text = envelope("presence", {"user_id": str(user), "is_online": user in users}, topic)
                     for device in self._devices.get(topic, ()):
-                        device.offer(text)
+                        if topic in device.topics and device.caller.user_id != user:
+                            device.offer(text)
                 self._there[topic] = users
 
     async def _write(self, statement: Statement) -> None:

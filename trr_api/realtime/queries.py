@@ -8,10 +8,13 @@ from uuid import UUID
 
 from trr_api.queries import Statement
 
-EVENT: Final = (
-    "seq, topic, event, "
-    "json_build_object('type', event, 'ts', at, 'payload', payload, 'topic', topic, 'seq', seq) AS made"
-)
+# The topic without what tells that something comes to one member alone, see `events.Event.topic`.
+EVENT: Final = """
+seq, outbox.topic, event,
+CASE WHEN event LIKE 'dm_message_%' OR event = 'dm_reaction_toggled' THEN (payload->>'number')::integer END,
+json_build_object('type', event, 'ts', at, 'payload', payload, 'topic',
+    split_part(outbox.topic, ':', 1) || ':' || split_part(outbox.topic, ':', 2), 'seq', seq)
+"""
 
 NEWS: Final = f"SELECT {EVENT} FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2".encode()
 
@@ -30,8 +33,7 @@ SELECT $1 >= coalesce((SELECT min(seq) - 1 FROM outbox), 0) AND $1 <= last_value
 """
 
 REPLAY: Final = f"""
-SELECT {EVENT} FROM unnest($1::text[], $2::timestamptz[]) followed (topic, since) JOIN outbox USING (topic)
-WHERE seq > $3 AND seq <= $4 AND at >= coalesce(since, '-infinity') ORDER BY seq LIMIT $5
+SELECT {EVENT} FROM outbox WHERE topic = ANY($1) AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
 """.encode()
 
 PRUNED_AT_ONCE: Final = 10_000
@@ -48,17 +50,16 @@ SELECT count(*) FROM gone
 """.encode()
 
 TOPICS: Final[Mapping[str, bytes]] = {
-    "show": b"SELECT NULL::timestamptz FROM shows WHERE id = $1",
-    "season": b"SELECT NULL::timestamptz FROM seasons WHERE id = $1",
-    "episode": b"SELECT NULL::timestamptz FROM episodes WHERE id = $1",
-    "thread": b"SELECT NULL::timestamptz FROM threads WHERE id = $1",
-    "survey": b"SELECT NULL::timestamptz FROM surveys WHERE id = $1 AND kind = 'survey'",
-    "game": b"SELECT NULL::timestamptz FROM surveys WHERE id = $1 AND kind <> 'survey'",
-    "user": b"SELECT NULL::timestamptz WHERE $1 = caller()",
+    "show": b"SELECT 0 FROM shows WHERE id = $1",
+    "season": b"SELECT 0 FROM seasons WHERE id = $1",
+    "episode": b"SELECT 0 FROM episodes WHERE id = $1",
+    "thread": b"SELECT 0 FROM threads WHERE id = $1",
+    "user": b"SELECT 0 WHERE $1 = caller()",
+    "conversation": b"SELECT joined_after FROM conversation_members WHERE conversation_id = $1 AND user_id = caller()",
 }
-"""Kind -> a row, where the caller may follow such a topic: the moment since when, or null for all that is there."""
+"""Kind -> a row, where the caller may follow such a topic: the number of the last message that is not for them."""
 
-PERSONAL: Final = frozenset({"user"})
+PERSONAL: Final = frozenset({"user", "conversation"})
 """Kinds that nobody follows without a log-in."""
 
 _THREADS: Final = b"SELECT id FROM threads WHERE episode_id = $1 AND removed_at IS NULL ORDER BY id DESC LIMIT $2"
@@ -69,9 +70,12 @@ STILL: Final = b"SELECT true"
 
 WHISPER: Final = b"SELECT pg_notify('live', $1)"
 
+# To whom the other one of two has blocked, all looks as always; but they are not seen.
+IS_CUT_OFF: Final = b"SELECT is_cut_off($1, $2)"
 _BEAT: Final = b"""
 INSERT INTO presences (device_id, topic, user_id)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) device (id, topic, user_id)
+WHERE CASE WHEN topic LIKE 'conversation:%' THEN NOT is_cut_off(split_part(topic, ':', 2)::uuid, user_id) ELSE true END
 ON CONFLICT (device_id, topic) DO UPDATE SET seen_at = now()
 """
 EXPIRE: Final = b"DELETE FROM presences WHERE seen_at < now() - $1::interval"

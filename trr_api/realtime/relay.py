@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
+from redis.exceptions import RedisError
 
 from trr_api.database import Database
 from trr_api.listener import OUTBOX, Listener
@@ -72,8 +73,8 @@ class Relay:
             wait = POLL_SECONDS
             try:
                 await self.catch_up(publish)
-            except psycopg.Error as error:
-                _log.warning("The outbox cannot be read: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("The outbox cannot be read", error)
                 wait = RETRY_SECONDS
                 called = asyncio.get_running_loop().create_future()  # woken ones would not wait
             await asyncio.wait([called], timeout=wait)
@@ -126,6 +127,14 @@ class Relay:
 
     async def _writers(self) -> set[str]:
         return {name for (name,) in await self._database.fetch(queries.WRITERS)}
+
+
+def note(what: str, error: Exception) -> None:
+    """Log why something goes on later only: in a line where a server is away, whole where the fault is ours."""
+    if isinstance(error, (psycopg.Error, RedisError)):
+        _log.warning("%s: %s", what, " ".join(str(error).split()))
+    else:
+        _log.error(what, exc_info=error)
 
 
 def _batch(after: int, found: Sequence[Event]) -> Batch:

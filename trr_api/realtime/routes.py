@@ -8,7 +8,6 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response, WebSocket
 from starlette.types import Receive, Scope, Send
@@ -16,17 +15,15 @@ from starlette.types import Receive, Scope, Send
 from trr_api import routing
 from trr_api.deps import Anyone
 from trr_api.problems import Problem
-from trr_api.realtime.hub import Follower
-from trr_api.realtime.schemas import EventsParameters
+from trr_api.realtime.hub import Close, Follower
+from trr_api.realtime.schemas import SEQ, TOPIC, EventsParameters
 from trr_api.realtime.service import Live
-from trr_api.realtime.sockets import SUBPROTOCOL, Socket
+from trr_api.realtime.sockets import FLUSH_SECONDS, SUBPROTOCOL, Socket
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 2000
 
 router = routing.router("", "live")
-
-After = Annotated[int | None, Query(ge=0, lt=2**63)]
 
 
 async def _live(request: Request) -> Live:
@@ -37,28 +34,33 @@ async def _live(request: Request) -> Live:
 @router.websocket("/ws")
 async def follow_anything(socket: WebSocket) -> None:
     """One socket, many topics."""
-    await _talk(socket, None, None)
+    await _talk(socket)
 
 
 @router.websocket("/ws/discussions/episodes/{episode}")
-async def follow_episode(socket: WebSocket, episode: UUID, after: After = None) -> None:
+async def follow_episode(socket: WebSocket, episode: str) -> None:
     """An episode's threads, those that begin meanwhile, and their posts."""
-    await _talk(socket, f"episode:{episode}", after)
+    await _talk(socket, f"episode:{episode}")
 
 
 @router.websocket("/ws/dms/{conversation}")
-async def follow_conversation(socket: WebSocket, conversation: UUID, after: After = None) -> None:
+async def follow_conversation(socket: WebSocket, conversation: str) -> None:
     """A conversation of the caller's."""
-    await _talk(socket, f"conversation:{conversation}", after)
+    await _talk(socket, f"conversation:{conversation}")
 
 
-async def _talk(socket: WebSocket, fixed: str | None, after: int | None) -> None:
+async def _talk(socket: WebSocket, fixed: str | None = None) -> None:
     live: Live = socket.app.state.live
     is_offered = SUBPROTOCOL in socket.scope["subprotocols"]
     # Whatever is wrong is told by a code, which a browser's page sees of an open socket only.
     await socket.accept(subprotocol=SUBPROTOCOL if is_offered else None)
     with live.follower(socket.client.host if socket.client else "nobody") as follower:
-        talk = Socket(live, socket.app.state.accounts.caller, follower, fixed=fixed, after=after)
+        after = socket.query_params.get("after", "")
+        is_right = SEQ.fullmatch(after) and (fixed is None or TOPIC.fullmatch(fixed))
+        if not is_right:
+            follower.close(Close.NOT_FOUND, "There is no such thing: the id or `after` is none.")
+        identify = socket.app.state.accounts.caller
+        talk = Socket(live, identify, follower, fixed=fixed, after=int(after) if is_right and after else None)
         await talk.run(socket.scope, socket.receive, socket.send)
 
 
@@ -73,19 +75,20 @@ async def stream_events(
     live: Annotated[Live, Depends(_live)],
     caller: Anyone,
     asked: Annotated[EventsParameters, Query()],
-    last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+    last_event_id: Annotated[str, Header(pattern=SEQ.pattern)] = "",
 ) -> Response:
     """Server-sent events, for those who only read. Goes on after `Last-Event-ID`, or after `after`."""
-    after = asked.after if last_event_id is None else int(last_event_id)
+    after = int(last_event_id) if last_event_id else asked.after
     async with AsyncExitStack() as stack:
         follower = stack.enter_context(live.follower(request.client.host if request.client else "nobody"))
         if follower.closing is not None:
             raise Problem("too-many-requests", follower.closing[1], headers={"retry-after": "30"})
         if caller.user_id is not None:
             await live.know(follower, caller)
-        since = await live.admit(follower, list(dict.fromkeys(asked.topic)))
+        topics = list(dict.fromkeys(asked.topic))
+        await live.admit(follower, topics)
         request.state.is_endless = True  # see `protocol`
-        return EventStream(follower, live.begin(follower, since, after), stack.pop_all())
+        return EventStream(follower, live.begin(follower, topics, after), stack.pop_all())
 
 
 class EventStream(Response):
@@ -110,8 +113,9 @@ class EventStream(Response):
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(OSError):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(FLUSH_SECONDS):  # who takes nothing is not waited for
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, send: Send) -> None:
         follower, queue = self._follower, self._follower.queue

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from trr_api.parameters import Parameters
+from trr_api.realtime.queries import TOPICS
 
-MOST_TOPICS = 50
+MOST_TOPICS: Final = 50
 
-Topic = Annotated[str, StringConstraints(pattern="^[a-z]{1,20}:[0-9a-f-]{36}$")]
+TOPIC: Final = re.compile(f"^({'|'.join(TOPICS)}):[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$")
+SEQ: Final = re.compile("^[0-9]{0,18}$")
+"""As text; empty for none."""
+
+Topic = Annotated[str, StringConstraints(pattern=TOPIC.pattern)]
 
 
 class EventsParameters(Parameters):

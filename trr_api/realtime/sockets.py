@@ -14,6 +14,7 @@ import psycopg
 from limits import parse
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from trr_api.config import Settings
 from trr_api.database import as_problem
@@ -36,6 +37,9 @@ FLUSH_SECONDS: Final = 5.0
 """So long a socket that ends may still take what it is sent."""
 LONGEST_REASON: Final = 123
 """Bytes, by RFC 6455."""
+
+GONE: Final = (OSError, WebSocketDisconnect)
+"""What sending raises where nobody is there any more."""
 
 Identify = Callable[[str], Awaitable[Caller]]
 
@@ -102,7 +106,7 @@ class Socket:
         done = await asyncio.gather(*tasks, return_exceptions=True)
         for found in done:
             # Who hangs up in the middle of what we send is no error.
-            if isinstance(found, Exception) and not isinstance(found, OSError):
+            if isinstance(found, Exception) and not isinstance(found, GONE):
                 _log.error("A socket failed", exc_info=found)
         with suppress(psycopg.Error):  # then it is forgotten a little later
             await self._live.depart(self._follower)
@@ -137,6 +141,8 @@ class Socket:
                 await self._handle(text)
 
     async def _open(self, scope: Scope) -> None:
+        if self._follower.closing is not None:
+            return
         if (token := token_of(scope)) is not None:
             await self._told(self._authenticate(token), None)
         elif self._fixed is not None and parts(self._fixed)[0] in PERSONAL:
@@ -211,10 +217,14 @@ class Socket:
                 topics += await self._live.threads_of(self._follower, identifier)
                 self._follower.on_thread = self._follow_thread
             await self._live.follow(self._follower, topics, self._after)
+            await self._join(topic, None)
         except Problem as problem:
             self._follower.close(Close.NOT_FOUND, problem.detail)
-            return
-        await self._join(topic, None)
+        except psycopg.Error as error_:
+            problem_ = as_problem(error_)
+            if problem_ is None:
+                raise
+            self._follower.close(Close.TRY_LATER, problem_.detail)
 
     def _follow_thread(self, begun: Event) -> None:
         """One that begins while its episode is followed, from its beginning on."""
@@ -253,6 +263,6 @@ def token_of(scope: Scope) -> str | None:
 
 async def _say_why(send: Send, code: Close, reason: str) -> None:
     told = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
-    with suppress(OSError, TimeoutError):
+    with suppress(*GONE, TimeoutError):
         async with asyncio.timeout(FLUSH_SECONDS):
             await send({"type": "websocket.close", "code": int(code), "reason": told})

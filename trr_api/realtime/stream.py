@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,13 +23,11 @@ from trr_api.database import Database, Row
 from trr_api.listener import Listener
 from trr_api.realtime import queries
 from trr_api.realtime.events import Event
-from trr_api.realtime.relay import POLL_SECONDS, RETRY_SECONDS, Batch, Relay
+from trr_api.realtime.relay import POLL_SECONDS, RETRY_SECONDS, Batch, Relay, note
 from trr_crawl.database import without_driver
 
 KEPT: Final = 10_000
 """Entries; whoever is further behind reads the outbox."""
-
-_log = logging.getLogger(__name__)
 
 
 class Stream:
@@ -38,9 +35,10 @@ class Stream:
 
     def __init__(self, settings: Settings, database: Database, relay: Relay, hear: Callable[[str], None]) -> None:
         assert settings.redis_url is not None
-        self._redis: Redis = Redis.from_url(
-            settings.redis_url.get_secret_value(), decode_responses=True, socket_connect_timeout=1.0, protocol=2
-        )
+        url = settings.redis_url.get_secret_value()
+        # One that hangs holds nobody up: writing waits a second, and reading a little longer than it asks to.
+        self._writer: Redis = Redis.from_url(url, decode_responses=True, protocol=2, socket_timeout=1.0)
+        self._reader: Redis = Redis.from_url(url, decode_responses=True, protocol=2, socket_timeout=POLL_SECONDS + 2)
         self._database_url = without_driver(settings.database_url.get_secret_value())
         self._database = database
         self._relay = relay
@@ -50,7 +48,8 @@ class Stream:
 
     async def close(self) -> None:
         """Close the connections to Redis."""
-        await self._redis.aclose()
+        for client in (self._writer, self._reader):
+            await client.aclose()
 
     async def whisper(self, text: str) -> None:
         """Tell all processes what nobody keeps; lost while Redis is away."""
@@ -66,16 +65,19 @@ class Stream:
         while True:
             try:
                 if not last:
-                    newest: Any = await self._redis.xrevrange(await self._key(), count=1)
+                    newest: Any = await self._reader.xrevrange(await self._key(), count=1)
                     last = newest[0][0] if newest else "0-0"
-                found: Any = await self._redis.xread({await self._key(): last}, block=int(POLL_SECONDS * 1000))
+                    self._hear("")
+                    await self._relay.catch_up()
+                found: Any = await self._reader.xread({await self._key(): last}, block=int(POLL_SECONDS * 1000))
                 for number, fields in found[0][1] if found else ():
                     await self._take(fields)
                     last = number
                 if not found:
                     await self._relay.catch_up()
-            except (RedisError, psycopg.Error) as error:
-                _log.warning("The stream of events cannot be read: %s", " ".join(str(error).split()))
+            except Exception as error:
+                note("The stream of events cannot be read", error)
+                last = ""  # it may come back with nothing in it
                 await asyncio.sleep(RETRY_SECONDS)
                 with suppress(psycopg.Error):  # told above, or in the next turn
                     await self._relay.catch_up()
@@ -88,8 +90,8 @@ class Stream:
                     self._database_url, autocommit=True, connect_timeout=3, application_name="trr_api leader"
                 ) as connection:
                     await self._lead(connection, listener)
-            except psycopg.OperationalError as error:
-                _log.warning("Cannot lead: %s", " ".join(str(error).split()))
+            except psycopg.Error as error:
+                note("The outbox cannot be read for all", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, connection: AsyncConnection[Row], listener: Listener) -> None:
@@ -122,10 +124,10 @@ class Stream:
         if now < self._away_until:
             return
         try:
-            await self._redis.xadd(await self._key(), {kind: text}, maxlen=KEPT)
+            await self._writer.xadd(await self._key(), {kind: text}, maxlen=KEPT)
         except RedisError as error:
             self._away_until = now + RETRY_SECONDS
-            _log.warning("The stream of events cannot be written: %s", " ".join(str(error).split()))
+            note("The stream of events cannot be written", error)
 
     async def _key(self) -> str:
         """The stream's name: one Redis may serve several databases."""

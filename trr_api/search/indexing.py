@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Final
 
 import psycopg
 from psycopg import AsyncConnection
 
 from trr_api.config import Settings
+from trr_api.listener import CHANGES, Listener
 from trr_api.search import queries
 from trr_crawl.database import without_driver
 
@@ -26,10 +26,9 @@ _log = logging.getLogger(__name__)
 class Indexer:
     """Works off what changed since it last did; of several processes one at a time."""
 
-    def __init__(self, settings: Settings, next_change: Callable[[], asyncio.Future[None]]) -> None:
-        """`next_change` is done at the first change after its call."""
+    def __init__(self, settings: Settings, listener: Listener) -> None:
         self._url = without_driver(settings.database_url.get_secret_value())
-        self._next_change = next_change
+        self._listener = listener
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,7 +44,7 @@ class Indexer:
 
     async def _follow(self) -> None:
         while True:
-            changed = self._next_change()
+            changed = self._listener.next(CHANGES)
             try:
                 await self._catch_up()
             except psycopg.Error as error:

@@ -93,8 +93,8 @@ common_{kind} AS MATERIALIZED (
      WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
 )"""
 
-# pg_trgm's operators: a third of the letters' triples in whole words (`trr_api.database` sets this threshold), or 0.6 in
-# any part. The first finds more, and among millions of names it costs too much where the second finds something.
+# pg_trgm's operators: a third of the letters' triples in whole words (a threshold that `trr_api.database` sets), or 0.6
+# in any part. The first finds more, and among millions of names it costs too much where the second finds something.
 _ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
 
 _SPELLED: Final = """

@@ -40,7 +40,8 @@ class Surveys:
         self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage))
         self._limit = parse(settings.anonymous_limit)
         self._questions: dict[UUID, list[Question]] = {}
-        self._noted: dict[UUID, asyncio.Task[None]] = {}
+        self._noted: set[UUID] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def questions(self, session: Session, survey: UUID) -> list[Question]:
         """What a survey asks. Problem where the caller sees none such."""
@@ -67,13 +68,16 @@ class Surveys:
     def note(self, survey: UUID) -> None:
         """Something changed: what may be told of it is told in a second, with all that changes until then."""
         if survey not in self._noted:
-            self._noted[survey] = asyncio.create_task(self._settle_later(survey))
+            self._noted.add(survey)
+            task = asyncio.create_task(self._settle_later(survey))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Tell nothing any more. Whoever asks for results next gets them made."""
-        for task in self._noted.values():
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._noted.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _settle_later(self, survey: UUID) -> None:
         wait = INTERVAL
@@ -81,7 +85,7 @@ class Surveys:
             while wait > 0:
                 await asyncio.sleep(wait)
                 # What is noted from here on is another task's: its change may come too late for this one.
-                self._noted.pop(survey, None)
+                self._noted.discard(survey)
                 wait = await self._settle(survey)
         except (psycopg.Error, Problem) as error:
             _log.warning("The results of the survey %s wait for the next answer: %s", survey, type(error).__name__)
@@ -91,16 +95,16 @@ class Surveys:
         [(has_results, age, has_scores)] = await self._database.fetch(queries.STATE, [survey])
         if has_scores:
             await self.score(survey)
-        if has_results and age >= INTERVAL:
+        if has_results:
             await self.publish(survey)
         return max(0.0, INTERVAL - age) if has_results else 0.0
 
     async def publish(self, survey: UUID) -> bytes | None:
-        """Make the results anew; their JSON, or None where somebody else just did."""
+        """Make the results anew; their JSON, or None where that was done a moment ago."""
         async with self._database.transaction(write=True) as connection:
             await connection.execute(queries.LOCK_RESULTS, [str(survey)])
-            [(is_due, *_)] = await rows(connection, queries.STATE, survey)
-            if not is_due:
+            [(is_due, age, _)] = await rows(connection, queries.STATE, survey)
+            if not is_due or age < INTERVAL:
                 return None
             [(responses, changes, questions)] = await rows(connection, queries.COUNTS, survey)
             found = {

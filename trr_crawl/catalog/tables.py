@@ -143,6 +143,8 @@ crawl_runs = Table(
     Column("blocks", Integer, nullable=False, server_default=text("0")),
     Column("images", Integer, nullable=False, server_default=text("0")),
     Column("stats", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # Counters over the run's time: [seconds since the start, requests, items, blocks] each.
+    Column("timeline", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     _one_of("outcome", OUTCOMES),
     CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
     Index("ix_crawl_runs_started_at", "started_at"),
@@ -187,7 +189,31 @@ crawl_rejects = Table(
     Column("payload", Text, nullable=False),
     Column("error", Text, nullable=False),
     _timestamp("at"),
+    # Somebody wants it written once more; the store of the next run does that.
+    _timestamp("retry_wanted_at", nullable=True, default=False),
+    Column("retry_wanted_by", Text),
+    _timestamp("retried_at", nullable=True, default=False),
+    Column("retried_as", Code),
+    _one_of("retried_as", ("stored", "rejected", "outdated")),
+    CheckConstraint("(retried_at IS NULL) = (retried_as IS NULL)", name="retried"),
     Index("ix_crawl_rejects_run_id", "run_id"),
+    Index(
+        "ix_crawl_rejects_retry_wanted",
+        "id",
+        postgresql_where=text("retry_wanted_at IS NOT NULL AND retried_at IS NULL"),
+    ),
+)
+
+# How much each source tells, as sums: see `coverage.py`. A batch adds a row, the end of a run adds the rows up.
+source_coverage = Table(
+    "source_coverage",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source", Code, nullable=False),
+    Column("kind", Code, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    # Field -> in how many of them it has a value.
+    Column("told", JSONB, nullable=False),
 )
 
 external_ids = Table(
@@ -781,6 +807,83 @@ crawl_states = Table(
     Index("ix_crawl_states_run_id", "run_id"),
 )
 
+# How many things a spider last crawled well on each day (UTC), kept by triggers on `crawl_states`.
+crawl_freshness = Table(
+    "crawl_freshness",
+    metadata,
+    Column("spider", Code, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("things", BigInteger, nullable=False),
+)
+
+SEVERITIES: Final = ("warning", "error")
+
+# What the checks found that are made after each run, and what the scheduler found late; see `monitoring/`.
+crawl_findings = Table(
+    "crawl_findings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # The same finding twice is one.
+    Column("dedupe_key", Code, nullable=False),
+    # Runs that are compared with each other: a spider and the names of its arguments, or a schedule.
+    Column("scope", Code, nullable=False),
+    Column("rule", Code, nullable=False),
+    Column("severity", Code, nullable=False),
+    # What it is about within the scope: a field, a host; empty for the run as a whole.
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+    Column("run_id", Uuid, ForeignKey("crawl_runs.id", ondelete="RESTRICT")),
+    _timestamp("at"),
+    # When a later run was checked for the same and was better, or has a finding of its own.
+    _timestamp("resolved_at", nullable=True, default=False),
+    _timestamp("acknowledged_at", nullable=True, default=False),
+    Column("acknowledged_by", Text),
+    UniqueConstraint("dedupe_key"),
+    _one_of("severity", SEVERITIES),
+    CheckConstraint("(acknowledged_at IS NULL) = (acknowledged_by IS NULL)", name="acknowledged"),
+    Index("ix_crawl_findings_at", "at"),
+    Index("ix_crawl_findings_run_id", "run_id"),
+    Index("ix_crawl_findings_open", "scope", postgresql_where=text("resolved_at IS NULL")),
+)
+
+# Who is told what is found; the addresses are configuration, see `trr_crawl/alerts/`.
+alert_targets = Table(
+    "alert_targets",
+    metadata,
+    Column("name", Code, primary_key=True),
+    # Nothing milder is told.
+    Column("severity", Code, nullable=False),
+    _timestamp("added_at"),
+    _one_of("severity", SEVERITIES),
+)
+
+ALERT_EVENTS: Final = ("opened", "resolved")
+
+# The outbox: what is to be told to whom, written with the finding.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # Names the alert to its receiver, the same in every attempt.
+    Column("message_id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("finding_id", BigInteger, ForeignKey("crawl_findings.id", ondelete="RESTRICT"), nullable=False),
+    Column("event", Code, nullable=False),
+    Column("target", Code, nullable=False),
+    _timestamp("at"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _timestamp("next_try_at"),
+    # Why the last attempt failed, and whether the receiver was there and would not have it.
+    Column("last_error", Text),
+    Column("refused", Boolean, nullable=False, server_default=text("false")),
+    _timestamp("delivered_at", nullable=True, default=False),
+    _timestamp("gave_up_at", nullable=True, default=False),
+    UniqueConstraint("finding_id", "event", "target"),
+    _one_of("event", ALERT_EVENTS),
+    CheckConstraint("delivered_at IS NULL OR gave_up_at IS NULL", name="ended"),
+    Index("ix_alerts_waiting", "target", "id", postgresql_where=text("delivered_at IS NULL AND gave_up_at IS NULL")),
+)
+
 crawl_leases = Table(
     "crawl_leases",
     metadata,
@@ -816,6 +919,8 @@ schedules = Table(
     Column("workers", SmallInteger, nullable=False, server_default=text("1")),
     # The latest time by the cron expression for which runs were made.
     _timestamp("last_slot_at", default=False),
+    # The time after that; when it is over and nothing was made of it, no scheduler runs.
+    _timestamp("next_slot_at", nullable=True, default=False),
     _timestamp("created_at"),
     _timestamp("paused_at", nullable=True, default=False),
     _timestamp("removed_at", nullable=True, default=False),

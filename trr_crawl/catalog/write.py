@@ -7,7 +7,7 @@ A batch goes by COPY into a temporary table and from there, in sets, into `sourc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ import orjson
 import psycopg
 from psycopg import Connection, sql
 
-from trr_crawl.catalog import identity, matching, merge
+from trr_crawl.catalog import coverage, identity, matching, merge
 from trr_crawl.catalog.precedence import OWNERS
 from trr_crawl.catalog.tables import ENTITIES
 
@@ -132,9 +132,11 @@ def _sweep(
                       AND record.key <> ALL (%s)
                       AND (%s::text IS NULL OR record.payload ? %s)
                       AND (%s::text IS NULL OR record.payload ->> %s = %s)
-                    RETURNING record.kind, record.entity_id
+                    RETURNING record.kind, record.entity_id, record.key
+                ), touching AS (
+                    INSERT INTO touched SELECT kind, entity_id FROM gone
                 )
-                INSERT INTO touched SELECT kind, entity_id FROM gone
+                SELECT key FROM gone
                 """
             ).format(table=sql.Identifier(ENTITIES[kind].name), field=sql.Identifier(parent_field)),
             [
@@ -150,11 +152,12 @@ def _sweep(
                 stating,
                 value,
             ],
-        ).rowcount
+        ).fetchall()
         if gone:
+            coverage.note_gone(connection, source, kind, [key for (key,) in gone])
             merge.merge(connection, {kind})
             merge.write_changes(connection)
-    return gone
+    return len(gone)
 
 
 def _combine(records: Sequence[Record]) -> list[Record]:
@@ -209,16 +212,30 @@ def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUI
         _copy(connection, records)
         operations = _take_known(connection)
         if any(operation == "updated" for _, operation in operations):
+            coverage.note_changes(connection)
             _update_known(connection, run_id)
         fresh = len(records) - sum(operations.values())
         if fresh:
             operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
+            coverage.note(connection, coverage.tally(_of_fresh(connection, records, fresh)))
         changed = {kind for kind, operation in operations if operation != "unchanged"}
         if changed:
             merge.merge(connection, changed)
             matching.join_what_is_one(connection)
             merge.write_changes(connection)
     return operations
+
+
+def _of_fresh(
+    connection: Connection[Any], records: list[Record], fresh: int
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The records of a batch that are new: source, kind, payload."""
+    new = None
+    if fresh < len(records):
+        new = set(connection.execute("SELECT source, kind, key FROM fresh").fetchall())
+    for record in records:
+        if new is None or (record.source, record.kind, record.key) in new:
+            yield record.source, record.kind, record.payload
 
 
 def _copy(connection: Connection[Any], records: list[Record]) -> None:

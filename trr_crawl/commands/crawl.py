@@ -12,7 +12,8 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
-from trr_crawl import database
+from trr_crawl import database, logs
+from trr_crawl.alerts import targets
 from trr_crawl.archive import ArchiveWriter
 from trr_crawl.catalog.tables import ENTITIES
 from trr_crawl.clock import Clock
@@ -36,6 +37,11 @@ class Command(ScrapyCrawl):
 
     Exit status: 0 ok, 1 failed, 2 a mistake in the call, 3 partial, 4 blocked. The last line of the log says why.
     """
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        assert self.settings is not None
+        logs.use_json(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
@@ -69,6 +75,7 @@ class Command(ScrapyCrawl):
         imdb_transport(self.settings)
         graphql_headers(self.settings)
         delays(self.settings)
+        targets.configured()
         Clock.starting(self.settings.get("CLOCK", ""))
         Hosts.from_settings(self.settings)
         if self.settings.getbool("IMAGES"):

@@ -1,4 +1,4 @@
-"""`scrapy scheduler`: works the schedules on the nodes of SCRAPYD_NODES, until it is stopped."""
+"""`scrapy scheduler`: works the schedules on the nodes of SCRAPYD_NODES, and tells alerts, until it is stopped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import logging
 import sys
+import threading
 
 from scrapy.commands import ScrapyCommand
 
-from trr_crawl import database
+from trr_crawl import database, logs
+from trr_crawl.alerts import delivery, targets
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
 from trr_crawl.fleet import engine
@@ -28,6 +30,8 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.settings is not None
+        logs.use_json(self.settings)
+        # Does nothing where that has made a handler.
         logging.basicConfig(
             stream=sys.stderr, level=self.settings["LOG_LEVEL"], format="%(asctime)s %(levelname)s: %(message)s"
         )
@@ -37,7 +41,19 @@ class Command(ScrapyCommand):
             if not nodes:
                 raise UserError("No node to work on: set SCRAPYD_NODES to the addresses of Scrapyd, by commas.")
             clock = Clock.starting(self.settings.get("CLOCK", ""))
-            asyncio.run(engine.work(database.url(), nodes, clock, tell=logging.getLogger("trr_crawl").warning))
+            told = targets.configured()
+            url = database.url()
+            stop = threading.Event()
+            # Receivers that are slow must not keep runs waiting.
+            teller = threading.Thread(target=delivery.keep_delivering, args=(url, told, stop), daemon=True)
+            teller.start()
+            try:
+                asyncio.run(engine.work(url, nodes, clock, tell=logging.getLogger("trr_crawl").warning))
+            finally:
+                stop.set()
+                teller.join(delivery.AFTER_A_RUN)
+        except KeyboardInterrupt:  # while it waited for the database
+            self.exitcode = 130
         except UserError as error:
             sys.stderr.write(f"scrapy scheduler: {error}\n")
             self.exitcode = 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -27,12 +28,12 @@ def probe(connection: Connection[Any], nodes: Sequence[Node]) -> dict[Node, Load
     counts only if there is no other.
     """
     working, in_doubt = {}, {}
-    for node in nodes:
-        try:
-            load = node.load()
-        except NodeError as error:
-            if _problem(connection, node, str(error)):
-                logger.warning("The node %s is left out: %s.", node.name, error)
+    with ThreadPoolExecutor(max(1, len(nodes))) as pool:  # one that hangs holds up no other
+        answers = list(pool.map(_load, nodes))
+    for node, load in zip(nodes, answers, strict=True):
+        if isinstance(load, NodeError):
+            if _problem(connection, node, str(load)):
+                logger.warning("The node %s is left out: %s.", node.name, load)
             continue
         waits = load.pending > 0 and load.running == 0
         row = connection.execute(
@@ -59,22 +60,38 @@ def probe(connection: Connection[Any], nodes: Sequence[Node]) -> dict[Node, Load
     return working or in_doubt
 
 
-def send_waiting(connection: Connection[Any], nodes: Sequence[Node]) -> int:
-    """Send all runs that wait, those of the earliest time first; returns how many found a node."""
-    rows = connection.execute(
-        "SELECT id FROM schedule_runs WHERE state = 'waiting' AND finished_at IS NULL ORDER BY slot_at, worker"
-    ).fetchall()
-    if not rows:
-        return 0
-    loads = {node: load.jobs for node, load in probe(connection, nodes).items()}
-    if not loads:
+def _load(node: Node) -> Load | NodeError:
+    try:
+        return node.load()
+    except NodeError as error:
+        return error
+
+
+def send_waiting(connection: Connection[Any], working: Mapping[Node, Load]) -> int:
+    """Send all runs that wait to nodes that `probe` found, those of the earliest time first; returns how many found
+    one. What a removed schedule left waiting is not sent any more."""
+    with connection.transaction():
+        connection.execute(
+            """
+            UPDATE schedule_runs SET state = 'skipped', finished_at = now(), reason = 'its schedule was removed'
+            FROM schedules
+            WHERE state = 'waiting' AND finished_at IS NULL AND schedules.id = schedule_id AND removed_at IS NOT NULL
+            """
+        )
+        rows = connection.execute(
+            "SELECT id, reason FROM schedule_runs WHERE state = 'waiting' AND finished_at IS NULL "
+            "ORDER BY slot_at, worker"
+        ).fetchall()
+    if rows and not working:
         logger.error("%d job(s) wait, and no node of SCRAPYD_NODES works.", len(rows))
-    return sum(_send(connection, run_id, loads) for (run_id,) in rows)
+    loads = {node: load.jobs for node, load in working.items()}
+    return sum(_send(connection, run_id, loads, before) for run_id, before in rows)
 
 
-def _send(connection: Connection[Any], run_id: UUID, loads: dict[Node, int]) -> bool:
+def _send(connection: Connection[Any], run_id: UUID, loads: dict[Node, int], before: str | None) -> bool:
     """Send a run, to the next node if one refuses it. It is written down as sent before it is: a job that may be
     out is never sent again before the watchdog knows that it is not."""
+    refusals: list[str] = []
     for node in sorted(loads, key=lambda node: (loads[node], node.name)):
         with connection.transaction():
             row = connection.execute(
@@ -94,10 +111,9 @@ def _send(connection: Connection[Any], run_id: UUID, loads: dict[Node, int]) -> 
         try:
             node.schedule(spider, job_id, args, {**settings, "NODE": node.name})
         except Refused as error:
-            logger.error("The node %s refuses %s: %s.", node.name, spider, error)
-            _problem(connection, node, f"it refuses {spider}: {error}")
-            del loads[node]
-            _wait_again(connection, run_id, f"{node.name} refuses it: {error}")
+            # It says nothing about the node: other runs may be welcome there.
+            refusals.append(f"{node.name} refuses it: {error}")
+            _wait_again(connection, run_id, "; ".join(sorted(refusals)))
             continue
         except NodeError as error:
             logger.warning("Whether %s took %s is not known: %s.", node.name, spider, error)
@@ -106,6 +122,8 @@ def _send(connection: Connection[Any], run_id: UUID, loads: dict[Node, int]) -> 
         loads[node] += 1
         logger.info("%s as %s to %s.", spider, job_id, node.name)
         return True
+    if refusals and (reason := "; ".join(sorted(refusals))) != before:
+        logger.error("No node takes %s, which waits: %s.", spider, reason)
     return False
 
 
@@ -113,7 +131,9 @@ def _wait_again(connection: Connection[Any], run_id: UUID, reason: str) -> None:
     with connection.transaction():
         connection.execute(
             """
-            UPDATE schedule_runs SET state = 'waiting', node = NULL, attempts = attempts - 1, reason = %s WHERE id = %s
+            UPDATE schedule_runs SET state = 'waiting', node = NULL, job_id = NULL, attempts = attempts - 1,
+                   reason = %s
+            WHERE id = %s AND state = 'sent'
             """,
             [reason, run_id],
         )

@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 SCHEMA: Final = "procrastinate"
 LOOK_AGAIN: Final = 5
 """Seconds until the next look, while jobs are out or wait."""
+POLL: Final = 1.0
+"""So often, in seconds, the worker sees whether it is time for that."""
+PATIENCE: Final = 5.0
+"""Seconds that it waits for a connection of its pool: more, and the database is away."""
 AWAY: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds to wait, one after the other, for a database that is away."""
 
@@ -51,7 +55,13 @@ def prepare(url: str) -> None:
             "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
         ).fetchone()
         if row is None:
-            _apply(connection, scripts.joinpath("schema.sql").read_bytes(), migrations[-1], create=True)
+            try:
+                _apply(connection, scripts.joinpath("schema.sql").read_bytes(), migrations[-1], create=True)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise EngineError(
+                    f"{connection.info.user} may not make the engine's tables: GRANT CREATE ON DATABASE "
+                    f"{connection.info.dbname} TO {connection.info.user}, until the scheduler has started once."
+                ) from error
             return
         if row[0] not in migrations:
             raise EngineError(
@@ -76,9 +86,9 @@ def once(connection: psycopg.Connection[Any], nodes: Sequence[Node], clock: Cloc
     """All that there is to do now: make the runs whose time has come, look after those that are out, send those that
     wait. Returns how many are not finished."""
     scheduler.make_runs(connection, clock.now())
-    dispatcher.probe(connection, nodes)
+    working = dispatcher.probe(connection, nodes)
     watchdog.look(connection, nodes)
-    dispatcher.send_waiting(connection, nodes)
+    dispatcher.send_waiting(connection, working)
     row = connection.execute("SELECT count(*) FROM schedule_runs WHERE finished_at IS NULL").fetchone()
     connection.commit()
     assert row is not None
@@ -96,7 +106,11 @@ def look_around(url: str, nodes: Sequence[Node], clock: Clock) -> int:
 def app(url: str, nodes: Sequence[Node] = (), clock: Clock | None = None) -> App:
     """The engine with its one task, which looks around."""
     connector = PsycopgConnector(
-        conninfo=database.without_driver(url), kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=3
+        conninfo=database.without_driver(url),
+        kwargs={"options": f"-c search_path={SCHEMA}"},
+        min_size=1,
+        max_size=3,
+        timeout=PATIENCE,
     )
     made = App(connector=connector)
 
@@ -113,7 +127,11 @@ def app(url: str, nodes: Sequence[Node] = (), clock: Clock | None = None) -> App
 def wake(url: str) -> None:
     """Let the scheduler look at once, if there is one; else when it comes."""
     with app(url).open() as opened, suppress(exceptions.AlreadyEnqueued):
-        opened.configure_task("look", queueing_lock="look").defer()
+        _at_once(opened).defer()
+
+
+def _at_once(opened: App) -> jobs.JobDeferrer:
+    return opened.configure_task("look", queueing_lock="look")
 
 
 async def work(url: str, nodes: Sequence[Node], clock: Clock, *, tell: Callable[[str], None]) -> None:
@@ -126,12 +144,18 @@ async def work(url: str, nodes: Sequence[Node], clock: Clock, *, tell: Callable[
                 tries = 0
                 for stalled in await opened.job_manager.get_stalled_jobs(seconds_since_heartbeat=60):
                     await opened.job_manager.finish_job(stalled, jobs.Status.FAILED, delete_job=True)
+                with suppress(exceptions.AlreadyEnqueued):
+                    await _at_once(opened).defer_async()
                 await opened.run_worker_async(
-                    concurrency=1, delete_jobs="successful", install_signal_handlers=True, update_heartbeat_interval=10
+                    concurrency=1,
+                    fetch_job_polling_interval=POLL,
+                    delete_jobs="always",
+                    install_signal_handlers=True,
+                    update_heartbeat_interval=10,
                 )
             return
         except (psycopg.Error, database.DatabaseError, exceptions.ConnectorException) as error:
             seconds = AWAY[min(tries, len(AWAY) - 1)]
             tries += 1
-            tell(f"The database is away, next try in {seconds:g} s: {one_line(error)}")
+            tell(f"The database cannot be used, next try in {seconds:g} s: {one_line(error)}")
             await asyncio.sleep(seconds)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+
+from trr_crawl.errors import UserError
 
 PROJECT: Final = "trr"
 TIMEOUT: Final = (3.0, 20.0)
@@ -93,9 +96,9 @@ class Node:
         return [str(name) for name in found]
 
     def add_version(self, version: str, egg: bytes) -> int:
-        """Deploy an egg; returns how many spiders it holds."""
-        told = self._ask("POST", "addversion.json", {"project": PROJECT, "version": version}, egg)
-        return int(told["spiders"])
+        """Deploy an egg; returns how many spiders the node has by now."""
+        self._ask("POST", "addversion.json", {"project": PROJECT, "version": version}, egg)
+        return len(self.spiders())  # else the node would read the egg when its first job comes, which waits for that
 
     def _ask(
         self, method: str, service: str, values: Mapping[str, Any] | None = None, egg: bytes | None = None
@@ -121,5 +124,9 @@ class Node:
 
 
 def configured(text: str) -> list[Node]:
-    """The nodes that SCRAPYD_NODES names, by commas."""
-    return [Node(url.strip()) for url in text.split(",") if url.strip()]
+    """The nodes that SCRAPYD_NODES names, by commas, each once; UserError says what is no address."""
+    nodes = [Node(url.strip()) for url in text.split(",") if url.strip()]
+    for node in nodes:
+        if not re.fullmatch(r"https?://[^/\s]+/?", node.name):
+            raise UserError(f"SCRAPYD_NODES: {node.name!r} is no address: write it as in http://127.0.0.1:6800.")
+    return list({node.name: node for node in nodes}.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -19,6 +19,8 @@ from trr_crawl.errors import UserError
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 AT_MOST: Final = 64
 """So many jobs a schedule may run at once."""
+CLOCK_CHANGE: Final = timedelta(hours=2)
+"""More than any zone turns its clocks by."""
 
 
 class ScheduleError(UserError):
@@ -51,10 +53,7 @@ class Schedule:
                 f"workers={self.workers} of the same arguments would do the same {self.workers} times: only due=true "
                 "is shared between workers."
             )
-        try:
-            zone = ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ScheduleError(f"{self.time_zone!r} is no time zone: write it as in Europe/Berlin.") from error
+        zone = self.zone
         if len(self.cron.split()) != 5 or not croniter.is_valid(self.cron):
             raise ScheduleError(
                 f"{self.cron!r} is no cron expression: give minute, hour, day, month and day of the week, "
@@ -66,20 +65,31 @@ class Schedule:
         except ValueError as error:  # CroniterError is one
             raise ScheduleError(f"{self.cron!r} names a day that never comes.") from error
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone; ScheduleError where this machine knows none of that name."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ScheduleError(f"{self.time_zone!r} is no time zone: write it as in Europe/Berlin.") from error
+
     def latest_slot(self, now: datetime) -> datetime | None:
         """The latest time by the expression that is not after `now` and not dealt with; None if there is none."""
-        slot = self._slot(now + timedelta(microseconds=1), "get_prev")
+        slot = next(slot for slot in self._slots(now, "get_prev") if slot <= now)
         return slot if self.last_slot_at is None or slot > self.last_slot_at else None
 
     def next_slot(self, now: datetime) -> datetime:
         """The next time by the expression."""
-        return self._slot(now, "get_next")
+        return next(slot for slot in self._slots(now, "get_next") if slot > now)
 
-    def _slot(self, start: datetime, which: Literal["get_prev", "get_next"]) -> datetime:
-        """By the wall clock of the zone: in the hour that comes twice a year, a time comes once."""
-        zone = ZoneInfo(self.time_zone)
-        wall: datetime = getattr(croniter(self.cron, start.astimezone(zone).replace(tzinfo=None)), which)(datetime)
-        return wall.replace(tzinfo=zone).astimezone(UTC)
+    def _slots(self, now: datetime, which: Literal["get_prev", "get_next"]) -> Iterator[datetime]:
+        """By the wall clock of the zone, from a little beyond `now` on: in the hour that comes twice a year, a time
+        comes once, and one in the hour that is left out comes an hour later."""
+        zone = self.zone
+        beyond = CLOCK_CHANGE if which == "get_prev" else -CLOCK_CHANGE
+        wall = croniter(self.cron, now.astimezone(zone).replace(tzinfo=None) + beyond)
+        while True:
+            yield getattr(wall, which)(datetime).replace(tzinfo=zone).astimezone(UTC)
 
 
 _COLUMNS: Final = "id, name, spider, args, settings, cron, time_zone, workers, last_slot_at, paused_at"
@@ -92,8 +102,9 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
         with connection.transaction(), connection.cursor(row_factory=class_row(Schedule)) as cursor:
             added = cursor.execute(
                 f"""
-                INSERT INTO schedules (name, spider, args, settings, cron, time_zone, workers, last_slot_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+                INSERT INTO schedules
+                       (name, spider, args, settings, cron, time_zone, workers, last_slot_at, next_slot_at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
                 """,  # noqa: S608 - names of columns, no values
                 [
                     schedule.name,
@@ -104,6 +115,7 @@ def add(connection: Connection[Any], schedule: Schedule, now: datetime) -> Sched
                     schedule.time_zone,
                     schedule.workers,
                     now,
+                    schedule.next_slot(now),
                 ],
             ).fetchone()
     except errors.UniqueViolation as error:
@@ -135,11 +147,21 @@ def pause(connection: Connection[Any], name: str) -> None:
 
 def resume(connection: Connection[Any], name: str, now: datetime) -> None:
     """Go on with the next time; those that fell into the pause are not made up."""
-    _update(connection, name, "paused_at = NULL, last_slot_at = greatest(last_slot_at, %(now)s)", now=now)
+    _go_on(connection, named(connection, name), "paused_at = NULL, ", now)
+
+
+def go_on_from(connection: Connection[Any], schedule: Schedule, now: datetime) -> None:
+    """Take its times up to `now` for dealt with, and those after that for open."""
+    _go_on(connection, schedule, "", now)
+
+
+def _go_on(connection: Connection[Any], schedule: Schedule, change: str, now: datetime) -> None:
+    change = f"{change}last_slot_at = %(now)s, next_slot_at = %(next)s"
+    _update(connection, schedule.name, change, now=now, next=schedule.next_slot(now))
 
 
 def remove(connection: Connection[Any], name: str) -> None:
-    """Take it off the list; its history stays."""
+    """Take it off the list; what waits is not sent any more, and its history stays."""
     _update(connection, name, "removed_at = now()")
 
 

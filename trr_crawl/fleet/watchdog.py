@@ -15,16 +15,16 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from trr_crawl.catalog import monitoring
 from trr_crawl.fleet.nodes import Node, NodeError
 
 logger = logging.getLogger(__name__)
 
 START_WITHIN: Final = timedelta(minutes=2)
-"""A job that has no row in `crawl_runs` after so long is asked about."""
+"""A job that has no row in `crawl_runs` after so long is asked about. One that waits in its node's queue, behind others
+that run, may wait as long as they do."""
 START_AT_LAST: Final = timedelta(minutes=10)
 """A process that runs for so long and has none hangs before its start."""
-SILENT_AFTER: Final = timedelta(minutes=5)
-"""A crawl without a heartbeat for so long is dead."""
 HUNG_AFTER: Final = timedelta(minutes=30)
 """A crawl that got nothing new for so long hangs. The longest pause that a host may ask for is shorter."""
 KILL_AFTER: Final = timedelta(minutes=2)
@@ -79,9 +79,10 @@ def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> boo
         return _not_begun(connection, job, node)
     assert job.silent_for is not None
     assert job.idle_for is not None
-    if job.silent_for > SILENT_AFTER:
+    if job.silent_for > monitoring.SILENT_AFTER:
         _stop(node, job, kill=True)
-        _call_dead(connection, job)
+        with connection.transaction():
+            monitoring.end_dead_runs(connection, job.crawl_id)
         return _again(connection, job, f"{job.node} gives no sign of life of it")
     if job.cancelled_for is not None:
         if job.cancelled_for > KILL_AFTER:
@@ -90,6 +91,8 @@ def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> boo
         logger.error("The job %s on %s hangs: nothing new for %s. It is stopped.", job.job_id, job.node, job.idle_for)
         _stop(node, job)
         _set(connection, job, "running", None, f"it hung: nothing new for {job.idle_for}", cancelled=True)
+        with connection.transaction():
+            monitoring.note_hung(connection, job.crawl_id, job.idle_for, job.node)
     elif job.state == "sent":
         _set(connection, job, "running", None, None)
     return True
@@ -98,8 +101,10 @@ def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> boo
 def _not_begun(connection: Connection[Any], job: Job, node: Node | None) -> bool:
     if job.sent_for <= START_WITHIN:
         return True
+    if node is None:
+        return _again(connection, job, f"{job.node} is not in SCRAPYD_NODES any more")
     try:
-        state = node.state(job.job_id) if node is not None else None
+        state = node.state(job.job_id)
     except NodeError as error:
         # Should the node come back with the job, the job finds its run sent elsewhere and does nothing.
         return _again(connection, job, f"{job.node} is gone: {error}")
@@ -107,10 +112,22 @@ def _not_begun(connection: Connection[Any], job: Job, node: Node | None) -> bool
         return _again(connection, job, f"it ended on {job.node} before it began: see its log there")
     if state is None:
         return _again(connection, job, f"{job.node} knows nothing of it")
-    if (state == "pending" and _is_stuck(connection, job.node)) or job.sent_for > START_AT_LAST:
+    if state == "pending" and not _is_stuck(connection, job.node):
+        _waits_there(connection, job)
+        return True
+    if state == "pending" or job.sent_for > START_AT_LAST:
         _stop(node, job, kill=state == "running")
         return _again(connection, job, f"on {job.node} it was {state} for {job.sent_for} and did not begin")
     return True
+
+
+def _waits_there(connection: Connection[Any], job: Job) -> None:
+    """The time that it may take to begin counts from the end of its wait."""
+    with connection.transaction():
+        connection.execute(
+            "UPDATE schedule_runs SET sent_at = now() WHERE id = %s AND job_id = %s AND state = 'sent'",
+            [job.id, job.job_id],
+        )
 
 
 def _is_stuck(connection: Connection[Any], node: str) -> bool:
@@ -137,18 +154,6 @@ def _stop(node: Node | None, job: Job, *, kill: bool = False) -> None:
         logger.warning("The job %s on %s cannot be stopped: %s.", job.job_id, job.node, error)
 
 
-def _call_dead(connection: Connection[Any], job: Job) -> None:
-    with connection.transaction():
-        connection.execute(
-            """
-            UPDATE crawl_runs SET outcome = 'failed', finished_at = heartbeat_at,
-                   reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
-            WHERE id = %s AND outcome IS NULL
-            """,
-            [job.crawl_id],
-        )
-
-
 def _set(
     connection: Connection[Any],
     job: Job,
@@ -158,11 +163,13 @@ def _set(
     *,
     cancelled: bool = False,
 ) -> None:
-    """Unless somebody else set it meanwhile."""
+    """Unless somebody else set it meanwhile. A run that waits again goes by no job: should the old one begin after all,
+    it finds that and does nothing."""
     with connection.transaction():
         connection.execute(
             """
             UPDATE schedule_runs SET state = %(state)s, outcome = %(outcome)s,
+                   job_id = CASE WHEN %(state)s <> 'waiting' THEN job_id END,
                    reason = coalesce(%(reason)s, CASE WHEN %(state)s = 'running' THEN reason END),
                    finished_at = CASE %(state)s WHEN 'finished' THEN now() END,
                    cancelled_at = CASE WHEN %(cancelled)s THEN now() ELSE cancelled_at END

@@ -1,11 +1,10 @@
 """What is made of a picture's pixels: thumbnails, a logo's PNG, its colour, and hashes that tell what it looks like.
 
-Runs in worker processes, whose memory and time are limited: decoding is where files attack.
+Runs in worker processes.
 """
 
 from __future__ import annotations
 
-import resource
 import signal
 from collections import Counter
 from dataclasses import dataclass
@@ -20,13 +19,10 @@ from defusedxml.ElementTree import fromstring
 from PIL import Image, ImageOps
 
 from trr_crawl.images.content import FORMATS, NotAPicture
+from trr_crawl.images.decoding import SECONDS, guarded
 
 WIDTHS: Final = (200, 400, 800)
 """Of thumbnails, pixels; a picture is never made larger than it is."""
-SECONDS: Final = 30
-"""The longest that one picture may take."""
-MEMORY: Final = 4 << 30
-"""The address space of a worker."""
 _COLOURS, _SAMPLE = 8, 64
 
 
@@ -56,23 +52,10 @@ class Looks:
     variants: tuple[Variant, ...]
 
 
-def limit(max_pixels: int) -> None:
-    """Prepare a worker process."""
-    Image.MAX_IMAGE_PIXELS = max_pixels
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the crawl decides when to stop
-    signal.signal(signal.SIGALRM, _too_long)
-
-
 def look(content: bytes, *, logo: bool) -> Looks:
     """Decode a picture and make all of its variants. Raises NotAPicture where it is broken or takes too long."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
+    with guarded():
         return _look(content, logo)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        raise NotAPicture(f"it cannot be decoded: {error}") from error
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def rendered(svg: bytes) -> bytes:
@@ -181,7 +164,3 @@ def _perceptual_hash(image: Image.Image) -> int:
 def _pixels(image: Image.Image) -> list[tuple[int, ...]]:
     data, size = image.tobytes(), len(image.getbands())
     return [tuple(data[start : start + size]) for start in range(0, len(data), size)]
-
-
-def _too_long(*_: object) -> None:
-    raise NotAPicture(f"decoding it takes longer than {SECONDS} seconds")

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Final, ParamSpec, TypeVar
 
 from trr_crawl.images.content import NotAPicture
-from trr_crawl.images.variants import limit
+from trr_crawl.images.decoding import limit
 
 P = ParamSpec("P")
 T = TypeVar("T")

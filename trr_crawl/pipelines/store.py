@@ -16,7 +16,7 @@ import psycopg
 from scrapy.exceptions import CloseSpider
 
 from trr_crawl import database
-from trr_crawl.catalog import write
+from trr_crawl.catalog import rejects, write
 from trr_crawl.catalog.due import states
 from trr_crawl.catalog.due.states import Finished
 from trr_crawl.catalog.tables import ENTITIES
@@ -24,7 +24,7 @@ from trr_crawl.catalog.write import Record, Written
 from trr_crawl.errors import one_line
 from trr_crawl.items import Change, Inventory, Item, payload
 from trr_crawl.report import report_of
-from trr_crawl.spiders.base import CatalogSpider
+from trr_crawl.spiders.base import DATABASE_AWAY, CatalogSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-RECONNECT_DELAYS = (1.0, 2.0, 4.0)
-"""Seconds to wait before each new try, when the database goes away."""
-
 
 EAGERNESS = 4
 """An idle database need not wait for a full batch: a part of it, one in so many, is written at once."""
@@ -72,14 +68,23 @@ class StorePipeline:
         return cls(crawler)
 
     async def open_spider(self) -> None:
+        self._report = report_of(self.crawler.spider)
         self.dry_run = bool(getattr(self.crawler.spider, "dry_run", False))
         if not self.dry_run:
             try:
                 self._connection = await asyncio.to_thread(self._connect)
+                await asyncio.to_thread(self._retry_rejects)
             except (psycopg.Error, database.DatabaseError) as error:
                 report_of(self.crawler.spider).fail(f"The database cannot be used: {one_line(error)}")
                 raise CloseSpider("database") from error
             self._clock = asyncio.create_task(self._flush_by_the_clock())
+
+    def _retry_rejects(self) -> None:
+        """Write what the database refused once and somebody wants to be tried again."""
+        assert self._connection is not None
+        for became, count in rejects.retry_wanted(self._connection, _spider(self.crawler).run_id).items():
+            self.crawler.stats.inc_value(f"rejects/{became}", count)
+            logger.info("Of the records that were to be tried again, %d are %s.", count, became)
 
     def process_item(self, item: Item) -> Item | Awaitable[Item]:
         if self.dry_run or item.kind not in ENTITIES:
@@ -87,7 +92,9 @@ class StorePipeline:
                 self._changes.append((item.source, item.of, item.id, _spider(self.crawler).clock.now()))
             self.crawler.stats.inc_value(f"store/{item.kind}/not_stored")
             return item
-        self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=payload(item)))
+        stated = payload(item)
+        self._batch.append(Record(source=item.source, kind=item.kind, key=item.key, payload=stated))
+        self._report.note_record(item.source, item.kind, stated)
         if len(self._batch) >= self.batch_size * BATCHES_WAITING:
             return self._after_a_flush(item)  # the database is slower than the source: wait for it
         if len(self._batch) * EAGERNESS >= self.batch_size and (self._flushing is None or self._flushing.done()):
@@ -190,7 +197,7 @@ class StorePipeline:
 
     def _patiently(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do it, again and again while the database is only away for a moment. Runs in a thread."""
-        for delay in RECONNECT_DELAYS:
+        for delay in DATABASE_AWAY:
             try:
                 return work(*arguments)
             except (psycopg.Error, database.DatabaseError) as error:

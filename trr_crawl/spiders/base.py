@@ -43,6 +43,9 @@ class Arguments:
 POLL_SECONDS: Final = 0.1
 """So often a run that has enough to do looks whether it has less."""
 
+DATABASE_AWAY: Final = (1.0, 2.0, 4.0)
+"""Seconds to wait before each new try, when the database goes away."""
+
 READERS: Mapping[str, Callable[[str], Any]] = {"dry_run": arguments.flag}
 """How the text of each argument is read."""
 
@@ -141,6 +144,10 @@ class CatalogSpider(Spider):
         self.job_id = given.get("_job")
         self.run_id: UUID | None = None
         """Of its row in `crawl_runs`."""
+        self.ordered_at: datetime | None = None
+        """The time of its schedule for which it runs; None for a run that no schedule made."""
+        self.is_used_up = False
+        """Whether REQUEST_BUDGET lets no more requests out."""
         self.clock = Clock()
         self.subjects = Subjects(lambda: self.clock.now())
 
@@ -155,8 +162,11 @@ class CatalogSpider(Spider):
     @property
     def counts_as(self) -> str | None:
         """The spider whose memory of what was crawled when this run's crawls go into; None if they are not whole."""
-        name = self.state_name or self.name
-        return name if name in due.POLICIES else None
+        return self._policy_name if self._policy_name in due.POLICIES else None
+
+    @property
+    def _policy_name(self) -> str:
+        return self.state_name or self.name
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str]) -> Any:
@@ -190,13 +200,17 @@ class CatalogSpider(Spider):
         args = self.args
         if not args.due:
             return
-        wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=self.clock.now())
+        # What was tried since then was done by this run, by one beside it, or by the one that died before it.
+        now = self.clock.now()
+        began_at = now if self.ordered_at is None else min(now, self.ordered_at)
+        wish = due.Wish(force=args.force, since=args.since, resume=args.resume, untried_since=began_at)
+        queue = None if self.run_id is None else due.Queue(self._policy_name, self.run_id, wish)
         left, taken = args.limit, 0
-        # Once the source blocks us, the rest is left to a later run.
-        while (left is None or left > 0) and not self.report.blocked:
-            size = self.settings.getint("DUE_BATCH")
+        # Once the source blocks us, or our requests are used up, the rest is left to a later run.
+        while (left is None or left > 0) and not (self.report.blocked or self.is_used_up):
+            size = max(1, self.settings.getint("DUE_BATCH"))
             try:
-                batch = await asyncio.to_thread(self._next_due, wish, size if left is None else min(size, left))
+                batch = await self._patiently(self._next_due, queue, wish, size if left is None else min(size, left))
             except due.CatalogError as error:
                 self.report.fail(f"The catalog cannot be read: {error}.")
                 return
@@ -207,7 +221,7 @@ class CatalogSpider(Spider):
             for subject in batch:
                 self.subjects.begin(subject)
                 yield subject
-            if self.run_id is None:  # a run without a row leases nothing: it has seen all there is
+            if queue is None:  # a run without a row leases nothing: it has seen all there is
                 break
             # Half of it must be worked through: what waits here, another run could do.
             while self.subjects.under_way > size // 2 and self._has_requests():  # noqa: ASYNC110 - it has many ends
@@ -215,17 +229,26 @@ class CatalogSpider(Spider):
         if not (taken or given):
             self.report.allow_nothing("nothing was due")
 
+    async def _patiently(self, work: Callable[..., list[str]], *arguments: Any) -> list[str]:
+        """Do it in a thread, again where the database is away for a moment only."""
+        for delay in DATABASE_AWAY:
+            try:
+                return await asyncio.to_thread(work, *arguments)
+            except due.CatalogError as error:
+                self.logger.warning("The catalog cannot be read, next try in %g s: %s", delay, error)
+                await asyncio.sleep(delay)
+        return await asyncio.to_thread(work, *arguments)
+
     def _has_requests(self) -> bool:
         slot = self.crawler.engine._slot
         return slot is not None and bool(slot.inprogress or slot.scheduler.has_pending_requests())
 
-    def _next_due(self, wish: due.Wish, size: int) -> list[str]:
-        name = self.state_name or self.name
+    def _next_due(self, queue: due.Queue | None, wish: due.Wish, size: int) -> list[str]:
         with due.reading() as connection:
-            if self.run_id is None:
-                limit = self.args.limit
-                return [found.subject for found in due.decide(connection, name, self.clock.now(), wish, limit=limit)]
-            return due.hand_out(connection, name, self.run_id, self.clock.now(), wish, limit=size)
+            if queue is None:
+                found = due.decide(connection, self._policy_name, self.clock.now(), wish, limit=self.args.limit)
+                return [one.subject for one in found]
+            return queue.take(connection, self.clock.now(), limit=size)
 
     def request_dropped(self, request: Request) -> None:
         """A request that was sent before, or that nobody can send, gets no answer."""
@@ -241,11 +264,13 @@ class CatalogSpider(Spider):
         """Errback of every request: what it was to get is a gap."""
         request: Request = failure.request  # type: ignore[attr-defined]
         want: Want = request.meta["want"]
+        over_budget = getattr(failure.value, "outcome", None) is Outcome.OVER_BUDGET
+        self.is_used_up |= over_budget
         self.note_gap(
             want,
             why_not(failure.value),
             blocked=getattr(failure.value, "blocked", False),
-            interrupted=getattr(failure.value, "outcome", None) is Outcome.OVER_BUDGET,
+            interrupted=over_budget or getattr(failure.value, "interrupted", False),
         )
         self.subjects.answered(want.subject)
 

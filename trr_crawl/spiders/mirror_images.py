@@ -52,7 +52,10 @@ class MirrorImagesSpider(CatalogSpider):
         expires = timedelta(days=self.settings.getfloat("IMAGES_EXPIRES"))
         try:
             batches = due.pictures(await asyncio.to_thread(wanted, self.args), expires, self.args.limit)
-            while some := await asyncio.to_thread(next, batches, None):
+            some = await asyncio.to_thread(next, batches, None)
+            if some is None:
+                self.report.allow_nothing("all pictures are kept, and fresh")
+            while some is not None:
                 for picture in some:
                     yield ImageRequest(
                         source=picture.source,
@@ -61,6 +64,7 @@ class MirrorImagesSpider(CatalogSpider):
                         owner_id=picture.owner_id,
                         image_kind=picture.image_kind,
                     )
+                some = await asyncio.to_thread(next, batches, None)
         except due.CatalogError as error:
             self.report.fail(f"The catalog cannot be read: {error}.")
 

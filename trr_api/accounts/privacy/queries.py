@@ -37,6 +37,48 @@ def _gone(table: str, condition: str = "user_id = $1") -> tuple[str, ...]:
 _USER: Final = "item.user_id = $1"
 _OF_SESSION: Final = "session_id IN (SELECT id FROM sessions WHERE user_id = $1)"
 _OF_POST: Final = "post_id IN (SELECT id FROM posts WHERE author_id = $1)"
+_IN_CONVERSATION: Final = "id IN (SELECT conversation_id FROM conversation_members WHERE user_id = $1)"
+
+# Events of messages have them whole.
+_OF_SENDER: Final = "payload #>> '{sender,id}' = $1::uuid::text"
+_SENT_BY_NOBODY: Final = f"""
+UPDATE outbox SET payload = jsonb_set(payload, '{{sender}}', (
+    SELECT jsonb_build_object('id', id, 'name', name, 'display_name', display_name) FROM users WHERE id = $2
+)) WHERE {_OF_SENDER}
+"""
+
+# Of two people, the lesser id first.
+_OF_NOBODY: Final = f"""
+UPDATE conversations SET direct_key = (
+    SELECT string_agg(person, ':' ORDER BY person)
+    FROM unnest(string_to_array(replace(direct_key, $1::uuid::text, $2::uuid::text), ':')) person
+) WHERE NOT is_group AND {_IN_CONVERSATION}
+"""
+
+# Groups are left, and where nobody else is an owner, who is there longest becomes one; two stay two, one of them
+# nobody.
+_LEFT: Final = (
+    """
+    UPDATE conversation_members SET role = 'owner' WHERE id IN (
+        SELECT DISTINCT ON (heir.conversation_id) heir.id
+        FROM conversation_members mine JOIN conversation_members heir USING (conversation_id)
+        WHERE mine.user_id = $1 AND mine.role = 'owner' AND heir.user_id <> $1 AND NOT EXISTS (
+            SELECT FROM conversation_members owner WHERE owner.conversation_id = mine.conversation_id
+            AND owner.role = 'owner' AND owner.user_id <> $1
+        )
+        ORDER BY heir.conversation_id, heir.joined_at, heir.id
+    )
+    """,
+    "DELETE FROM conversation_members USING conversations "
+    "WHERE user_id = $1 AND conversations.id = conversation_id AND is_group",
+    *_moved("conversation_members", "user_id"),
+)
+
+# Nobody is not to be written to.
+_UNREACHABLE: Final = (
+    *_gone("message_settings"),
+    "INSERT INTO message_settings (user_id, writers) SELECT $2, 'nobody' WHERE $1::uuid IS NOT NULL",
+)
 
 # In this order: what refers to something goes before it.
 PERSONAL: Final = {
@@ -87,6 +129,32 @@ PERSONAL: Final = {
         keep=_moved("threads", "author_id"),
         erase=("UPDATE threads SET title = 'Erased' WHERE author_id = $1", *_moved("threads", "author_id")),
     ),
+    "message_reactions": Personal(
+        mine=_USER,
+        hidden=("is_withheld",),
+        keep=_moved("message_reactions", "user_id"),
+        erase=_gone("message_reactions"),
+    ),
+    # Whether somebody has blocked them, people do not learn.
+    "messages": Personal(
+        mine="item.sender_id = $1",
+        hidden=("is_withheld",),
+        keep=(_SENT_BY_NOBODY, *_moved("messages", "sender_id")),
+        erase=(
+            "UPDATE messages SET redacted_at = now() WHERE sender_id = $1 AND redacted_at IS NULL",
+            *_gone("outbox", _OF_SENDER),
+            *_moved("messages", "sender_id"),
+        ),
+    ),
+    "message_settings": Personal(mine=_USER, keep=_UNREACHABLE, erase=_UNREACHABLE),
+    "blocks": Personal(
+        mine="item.blocker_id = $1",
+        keep=_gone("blocks", "$1 IN (blocker_id, blocked_id)"),
+        erase=_gone("blocks", "$1 IN (blocker_id, blocked_id)"),
+    ),
+    "conversations": Personal(mine=f"item.{_IN_CONVERSATION}", keep=(_OF_NOBODY,), erase=(_OF_NOBODY,)),
+    "conversation_members": Personal(mine=_USER, keep=_LEFT, erase=_LEFT),
+    "inboxes": Personal(mine=_USER, keep=_moved("inboxes", "user_id"), erase=_moved("inboxes", "user_id")),
     "surveys": Personal(
         mine="item.author_id = $1", keep=_moved("surveys", "author_id"), erase=_moved("surveys", "author_id")
     ),
@@ -103,6 +171,7 @@ NOBODYS: Final = frozenset(
         *("questions", "options", "answer_keys"),  # of surveys, which moderators write
         *("response_counts", "tallies", "results", "score_counts"),  # sums
         "outbox",  # tells of rows above; whoever goes is taken out of it
+        "presences",  # of this moment: a minute later they are gone
     }
 )
 """Tables that hold nothing of anybody that is not in others."""
@@ -122,11 +191,13 @@ SELECT name FROM users WHERE id = $1 AND ($2::uuid IS NULL OR EXISTS (
 PASSWORD: Final = b"SELECT password_hash FROM credentials WHERE user_id = $1"
 LOGGED_IN: Final = b"SELECT extract(epoch FROM now() - created_at)::float8 FROM sessions WHERE id = $1"
 
-LOCK_USER: Final = b"SELECT name FROM users WHERE id = $1 FOR UPDATE"
+LOCK_USER: Final = b"SELECT name, avatar_url FROM users WHERE id = $1 FOR UPDATE"
 NOBODY: Final = b"INSERT INTO users (name, display_name) VALUES ($1, 'Deleted user') RETURNING id"
 
 FORGET_NAME: Final = b"SELECT forget_name($1, $2)"
-FORGET_EVENTS: Final = b"DELETE FROM outbox WHERE topic = 'user:' || $1::text"
+FORGET_EVENTS: Final = (
+    b"DELETE FROM outbox WHERE topic = 'user:' || $1::text OR topic LIKE 'conversation:%:' || $1::text"
+)
 RENAME_IN_EVENTS: Final = (
     b"UPDATE outbox SET payload = replace(payload::text, $1::text, $2::text)::jsonb "
     b"WHERE position($1::text IN payload::text) > 0"
@@ -184,7 +255,6 @@ _ENDED: Final = (
 )
 
 PRUNED: Final = {
-    "events of the outbox": ("outbox", "DELETE FROM outbox WHERE at < now() - %(days)s * interval '1 day'"),
     "refresh tokens of log-ins that ended": (
         "log_ins",
         f"DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND {_ENDED}",

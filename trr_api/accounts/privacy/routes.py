@@ -16,10 +16,10 @@ from trr_api.accounts.privacy import queries
 from trr_api.accounts.privacy.schemas import Consents, Farewell, NewConsent, Subject
 from trr_api.accounts.privacy.service import end_account, export
 from trr_api.answers import personal
-from trr_api.deps import Address, Catalog, People, Session, Somebody
+from trr_api.deps import Address, Catalog, Kept, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
-from trr_api.session import Caller
+from trr_api.session import Caller, ended
 
 FRESH: Final = 10 * 60
 """Seconds since a log-in that stands for a password."""
@@ -74,19 +74,23 @@ async def export_me(
 
 @router.delete("", status_code=204, summary="Delete my account")
 async def delete_me(
-    address: Address, database: Catalog, accounts: People, caller: Somebody, wanted: Farewell
+    address: Address, database: Catalog, accounts: People, avatars: Kept, caller: Somebody, wanted: Farewell
 ) -> Response:
     """At once and for good. Posts keep their places: with their texts as a deleted user's, or empty."""
     assert caller.user_id is not None
     await accounts.count_attempt("deletion", str(caller.user_id), address)
     await _check_it_is_them(database, caller, caller.user_id, wanted)
-    await end_account(database, caller.user_id, wanted.content)
+    avatar_url = await end_account(database, caller.user_id, wanted.content)
     accounts.forget(caller.user_id)
+    if avatar_url is not None:
+        await avatars.forget(avatar_url)
     return Response(status_code=204)
 
 
 async def _check_it_is_them(database: Catalog, caller: Caller, user: UUID, wanted: Farewell) -> None:
-    """Problem without the password, or without a new log-in where there is none."""
+    """Problem where the log-in has ended, without the password, or without a new log-in where there is none."""
+    if not await database.fetch(queries.WHO, [user, caller.session_id]):
+        raise ended()
     if found := await database.fetch(queries.PASSWORD, [user]):
         given = "" if wanted.password is None else wanted.password.get_secret_value()
         if not await passwords.is_right(given, found[0][0]):

@@ -74,8 +74,11 @@ def _manifest(name: str, files: list[dict[str, Any]]) -> str:
     return json.dumps({**about, "files": files}, indent=2) + "\n"
 
 
-async def end_account(database: Database, user: UUID, content: str) -> None:
-    """Delete somebody; what stays of them is nobody's. Problem where that was done already."""
+async def end_account(database: Database, user: UUID, content: str) -> str | None:
+    """Delete somebody; what stays of them is nobody's. Problem where that was done already.
+
+    Returns the address of their picture, which nobody is shown any more.
+    """
     async with database.transaction(write=True) as connection:
         await connection.execute(queries.TAKE_TIME)
         # Who writes in their name at this moment is waited for; who comes later finds nobody of that id.
@@ -83,8 +86,10 @@ async def end_account(database: Database, user: UUID, content: str) -> None:
             raise ended()
         name = f"deleted_{secrets.token_hex(6)}"
         [(nobody,)] = await rows(connection, queries.NOBODY, name)
-        await connection.execute(queries.FORGET_NAME, [found[0][0], name])
+        former_name, avatar_url = found[0]
+        await connection.execute(queries.FORGET_NAME, [former_name, name])
         for statement in queries.farewell(content, user, nobody):
             await connection.execute(statement.query, statement.values)
         await connection.execute(queries.FORGET_EVENTS, [str(user)])
         await connection.execute(queries.RENAME_IN_EVENTS, [str(user), str(nobody)])
+    return None if avatar_url is None else str(avatar_url)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from trr_api.catalog.queries import embedded
-from trr_api.discussions.queries import POST, person
-from trr_api.queries import Fields, Sort, Statement, after_place, page
+from trr_api.discussions.queries import POST
+from trr_api.queries import Fields, Sort, Statement, after_place, page, person
 
 if TYPE_CHECKING:
     from trr_api.discussions.schemas import Moderation, NewBan

@@ -18,7 +18,7 @@ from trr_api.paging import PageParameters
 from trr_api.problems import Problem, invalid
 from trr_api.queries import Statement
 
-router = routing.router("/moderation", "moderation")
+router = routing.router("/moderation", "moderation", max_body_size=routing.LARGEST_BODY)
 
 PostId = Annotated[Id, id_of("post")]
 ThreadId = Annotated[Id, id_of("thread")]

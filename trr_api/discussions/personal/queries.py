@@ -9,8 +9,7 @@ from uuid import UUID
 
 from trr_api.catalog.places import Key
 from trr_api.catalog.queries import named
-from trr_api.discussions.queries import person
-from trr_api.queries import Fields, Sort, Statement, after_place, page
+from trr_api.queries import Fields, Sort, Statement, after_place, page, person
 
 _NOTIFICATION: Final[Fields] = {
     "id": "mark.id",

@@ -17,7 +17,7 @@ from trr_api.discussions.schemas import MarksParameters, Notification, Progress,
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 
-router = routing.router("/me", "discussions")
+router = routing.router("/me", "discussions", max_body_size=routing.LARGEST_BODY)
 
 
 @router.get("/notifications", response_model=Page[Notification], summary="Who answered or mentioned me")

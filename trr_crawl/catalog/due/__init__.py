@@ -16,7 +16,7 @@ from trr_crawl.catalog.due.known import (
     reading,
     without_id,
 )
-from trr_crawl.catalog.due.leases import hand_out
+from trr_crawl.catalog.due.leases import Queue
 from trr_crawl.catalog.due.pictures import DuePicture, PictureFilter, count_pictures, picture_filter, pictures
 from trr_crawl.catalog.due.policy import DUE, NOT_DUE, POLICIES
 
@@ -29,12 +29,12 @@ __all__ = [
     "Decision",
     "DuePicture",
     "PictureFilter",
+    "Queue",
     "UnresolvedShow",
     "Wish",
     "cast_of",
     "count_pictures",
     "decide",
-    "hand_out",
     "known_ids",
     "last_run",
     "picture_filter",

@@ -15,6 +15,7 @@ from trr_crawl.catalog.due.policy import (
     AIRED_LATELY,
     AIRS_SOON,
     BACK_OFF,
+    CLOCKS_AGREE,
     DUE,
     ENDED,
     EPISODE_IS_OUT,
@@ -82,7 +83,8 @@ class Decision:
         if self.ok_at is not None:
             facts.append(f"last good crawl {_minute(self.ok_at)}")
         if self.failures:
-            facts.append(f"{self.failures} failures in a row, the last {_minute(self.tried_at)}: {self.last_words}")
+            times = "1 failure" if self.failures == 1 else f"{self.failures} failures in a row, the last"
+            facts.append(f"{times} {_minute(self.tried_at)}: {self.last_words}")
         elif self.reason == "interrupted":
             facts.append(f"{_minute(self.tried_at)}: {self.last_words}")
         if not self.is_due and self.due_at is not None:
@@ -101,13 +103,15 @@ _NEAR = """
                max(air_date) FILTER (WHERE air_date <= %(out)s) AS last_out,
                min(air_date) FILTER (WHERE air_date > %(out)s) AS next_out
         FROM episodes
-        WHERE air_date BETWEEN %(out)s - 60 AND %(out)s + 30 AND removed_at IS NULL
+        WHERE air_date BETWEEN %(out)s - 60 AND %(out)s + 30 AND removed_at IS NULL {only}
         GROUP BY show_id
     ),
     airing AS (SELECT * FROM near WHERE last_out >= %(lately)s OR next_out <= %(soon)s)
 """
 
-_SHOWS = """
+_OWN_SHOWS = "own.kind = 'show' AND own.source = %(source)s"
+
+_SHOWS = f"""
     SELECT own.value AS subject, own.entity_id, shows.title AS name, total_seasons, last_out, next_out,
            CASE WHEN show_type = ANY (%(films)s) THEN 'ended'
                 WHEN last_out >= %(lately)s OR next_out <= %(soon)s THEN 'airing'
@@ -115,9 +119,9 @@ _SHOWS = """
                 ELSE 'between' END AS stage
     FROM external_ids own JOIN shows ON shows.id = own.entity_id
     LEFT JOIN near ON near.show_id = own.entity_id
-    WHERE own.kind = 'show' AND own.source = %(source)s AND shows.removed_at IS NULL
+    WHERE {_OWN_SHOWS} AND shows.removed_at IS NULL
       AND (%(films_too)s OR (show_type IS NULL OR show_type <> ALL (%(films)s)) AND own.value NOT LIKE 'movie/%%')
-"""
+"""  # noqa: S608 - made of the constant above
 
 _PEOPLE = """
     SELECT own.value AS subject, own.entity_id, people.name, NULL::int AS total_seasons,
@@ -132,13 +136,14 @@ _PEOPLE = """
     WHERE own.kind = 'person' AND own.source = %(source)s AND people.removed_at IS NULL
 """
 
-# The first line that applies decides. Beyond the longest pause a `next_try_at` is a clock's mistake.
+# The first line that applies decides. What happened in the future, or is to be tried again only after more than the
+# longest pause, is a clock's mistake.
 _JUDGED = """
     SELECT thing.*, ok_at, tried_at, coalesce(failures, 0) AS failures, state.reason AS last_words,
            (last_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s AS episode,
            CASE
                WHEN lease.expires_at > now() THEN 'leased'
-               WHEN tried_at >= %(untried_since)s::timestamptz THEN 'just-tried'
+               WHEN tried_at BETWEEN %(untried_since)s::timestamptz AND %(future)s THEN 'just-tried'
                WHEN %(force)s THEN 'force'
                WHEN lease.expires_at IS NOT NULL THEN 'lease-ran-out'
                WHEN outcome = 'interrupted' THEN 'interrupted'
@@ -147,16 +152,16 @@ _JUDGED = """
                WHEN outcome IN ('failed', 'blocked') AND next_try_at > %(now)s
                     AND next_try_at <= %(now)s + %(longest)s THEN 'backing-off'
                WHEN outcome IN ('failed', 'blocked') THEN outcome || '-retry'
-               WHEN ok_at > %(now)s + interval '1 hour' THEN 'from-the-future'
+               WHEN ok_at > %(future)s THEN 'from-the-future'
                WHEN ok_at < %(since)s::timestamptz THEN 'since'
-               WHEN noted_at > ok_at THEN 'changed-at-source'
+               WHEN noted_at > ok_at AND noted_at <= %(future)s THEN 'changed-at-source'
                WHEN %(episodes)s AND (last_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s > ok_at THEN 'new-episode'
                WHEN %(episodes)s AND total_seasons > state.seasons THEN 'season-missing'
                WHEN ok_at + age <= %(now)s THEN 'stale-' || stage
                ELSE 'up-to-date'
            END AS reason,
            CASE
-               WHEN lease.expires_at > now() THEN lease.expires_at
+               WHEN lease.expires_at > now() THEN NULL
                WHEN outcome IN ('failed', 'blocked') THEN next_try_at
                ELSE least(ok_at + age,
                           CASE WHEN %(episodes)s THEN (next_out::timestamp AT TIME ZONE 'UTC') + %(is_out)s END)
@@ -173,19 +178,23 @@ _JUDGED = """
 def judged(spider: str, wish: Wish, now: datetime) -> tuple[sql.Composed, dict[str, Any]]:
     """The query whose rows are `judged`, all things of a spider with their decisions, and its values."""
     policy = POLICIES[spider]
-    only = ""
+    only = of_these = ""
     if wish.subjects is not None:
         only = "AND own.value = ANY (%(subjects)s)"
+        if policy.kind == "show":
+            own = f"SELECT entity_id FROM external_ids own WHERE {_OWN_SHOWS} {only}"  # noqa: S608 - constants
+            of_these = f"AND show_id IN ({own})"
     elif wish.entity_id is not None:
         only = "AND own.entity_id = %(entity_id)s"
     things = f"{_SHOWS if policy.kind == 'show' else _PEOPLE} {only}"
-    query = f"{_NEAR}, things AS ({things}), judged AS ({_JUDGED})"
+    query = f"{_NEAR.format(only=of_these)}, things AS ({things}), judged AS ({_JUDGED})"
     out = (now.astimezone(UTC) - EPISODE_IS_OUT).date()
     values = {
         "spider": spider,
         "kind": policy.kind,
         "source": policy.source,
         "now": now,
+        "future": now + CLOCKS_AGREE,
         "force": wish.force,
         "since": wish.since,
         "untried_since": wish.untried_since,

@@ -92,6 +92,9 @@ BACK_OFF: Final[Mapping[str, BackOff]] = MappingProxyType(
     }
 )
 
+CLOCKS_AGREE: Final = timedelta(hours=1)
+"""Clocks of machines differ by less; what is dated further in the future was dated by a wrong one."""
+
 LEASE: Final = timedelta(minutes=5)
 """How long what was handed out belongs to a run that gives no sign of life."""
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from trr_crawl.catalog.due.policy import BACK_OFF, POLICIES
+from trr_crawl.catalog.due import leases
+from trr_crawl.catalog.due.policy import BACK_OFF, CLOCKS_AGREE, POLICIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +29,20 @@ class Finished:
 def remember(
     connection: Connection[Any], spider: str, finished: Sequence[Finished], run_id: UUID | None, now: datetime
 ) -> None:
-    """Write how things ended, and give their leases back, in one transaction."""
+    """Write how things ended, and give their leases back, in one transaction.
+
+    A crawl that began before the last good one did says nothing new: its run was taken for dead, and came late.
+    """
     policy = POLICIES[spider]
     pauses = [BACK_OFF.get(one.outcome) for one in finished]
     with connection.transaction():
+        leases.lock(connection, spider)
         connection.execute(
             """
+            WITH known AS (
+                SELECT subject, ok_at FROM crawl_states
+                WHERE spider = %(spider)s AND subject = ANY (%(subjects)s) ORDER BY subject FOR UPDATE
+            )
             INSERT INTO crawl_states AS state
                    (spider, subject, tried_at, outcome, reason, run_id, ok_at, failures, next_try_at, seasons)
             SELECT %(spider)s, subject, %(now)s, outcome, told.reason, %(run_id)s,
@@ -44,6 +53,8 @@ def remember(
             LEFT JOIN external_ids own
               ON own.kind = %(kind)s AND own.source = %(source)s AND own.value = subject
             LEFT JOIN shows ON shows.id = own.entity_id
+            LEFT JOIN known USING (subject)
+            WHERE known.ok_at IS NULL OR known.ok_at <= began_at OR known.ok_at > %(now)s + %(clocks_agree)s
             ORDER BY subject
             ON CONFLICT (spider, subject) DO UPDATE SET
                 tried_at = excluded.tried_at, outcome = excluded.outcome, reason = excluded.reason,
@@ -66,6 +77,7 @@ def remember(
                 "kind": policy.kind,
                 "source": policy.source,
                 "now": now,
+                "clocks_agree": CLOCKS_AGREE,
                 "run_id": run_id,
                 "subjects": [one.subject for one in finished],
                 "began": [one.began_at for one in finished],
@@ -76,8 +88,12 @@ def remember(
                 "blocked": BACK_OFF["blocked"].longest,
             },
         )
+        # Its own, and what a dead run left: what was just crawled need not be done again for that.
         connection.execute(
-            "DELETE FROM crawl_leases WHERE spider = %s AND subject = ANY (%s) AND owner_id = %s",
+            """
+            DELETE FROM crawl_leases
+            WHERE spider = %s AND subject = ANY (%s) AND (owner_id = %s OR expires_at <= now())
+            """,
             [spider, [one.subject for one in finished], run_id],
         )
 
@@ -92,7 +108,7 @@ def note_changes(connection: Connection[Any], changes: Sequence[tuple[str, str, 
             FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS told (source, kind, key, at)
             GROUP BY source, kind, key ORDER BY source, kind, key
             ON CONFLICT (source, kind, key) DO UPDATE
-            SET noted_at = greatest(source_changes.noted_at, excluded.noted_at)
+            SET noted_at = greatest(least(source_changes.noted_at, excluded.noted_at + %s), excluded.noted_at)
             """,
-            [list(column) for column in zip(*changes, strict=True)],
+            [*(list(column) for column in zip(*changes, strict=True)), CLOCKS_AGREE],
         )

@@ -6,8 +6,8 @@ Runs on PostgreSQL 15 to 18.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062"
-down_revision = "0013"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
@@ -17,6 +17,18 @@ TELL_LOGIN_ENDED = f"""
 CREATE FUNCTION tell_login_ended() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {PINNED} AS $$
 BEGIN
     PERFORM tell('user:' || NEW.user_id, 'login_ended', jsonb_build_object('session_id', NEW.id));
+    RETURN NULL;
+END $$
+"""
+
+# What was taken back is not told to whoever goes on from before.
+FORGET_MESSAGE = f"""
+CREATE FUNCTION forget_message() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {PINNED} AS $$
+BEGIN
+    UPDATE outbox SET payload = payload || '{{"body": "", "html": ""}}'
+    WHERE topic IN (
+        'conversation:' || NEW.conversation_id, 'conversation:' || NEW.conversation_id || ':' || NEW.sender_id
+    ) AND event IN ('dm_message_created', 'dm_message_edited') AND (payload->>'number')::integer = NEW.number;
     RETURN NULL;
 END $$
 """
@@ -38,8 +50,14 @@ def upgrade() -> None:
     op.execute("ALTER TABLE presences ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE presences FORCE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY owner ON presences TO CURRENT_USER USING (true) WITH CHECK (true)")
-    op.execute(TELL_LOGIN_ENDED)
-    op.execute("REVOKE EXECUTE ON FUNCTION tell_login_ended() FROM PUBLIC")
+    for function in (TELL_LOGIN_ENDED, FORGET_MESSAGE):
+        op.execute(function)
+    for name in ("tell_login_ended", "forget_message"):
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {name}() FROM PUBLIC")
+    op.execute(
+        "CREATE TRIGGER forget_message AFTER UPDATE OF redacted_at ON messages FOR EACH ROW "
+        "WHEN (OLD.redacted_at IS NULL AND NEW.redacted_at IS NOT NULL) EXECUTE FUNCTION forget_message()"
+    )
     op.execute(
         "CREATE TRIGGER tell_login_ended AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW "
         "WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION tell_login_ended()"
@@ -48,7 +66,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER tell_login_ended ON sessions")
+    op.execute("DROP TRIGGER forget_message ON messages")
     op.execute("DROP FUNCTION tell_login_ended()")
+    op.execute("DROP FUNCTION forget_message()")
     op.drop_table("presences")
     op.add_column(
         "outbox",

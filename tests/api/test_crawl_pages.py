@@ -1,0 +1,363 @@
+"""The pages about crawls in a real browser: what they show, load and weigh, and who sees them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from serving import Counted, served, settings
+from support import lacking
+from trr_api import keys
+from trr_api.app import create_app
+from trr_api.database import Database
+from trr_api.keys import queries as key_queries
+from trr_crawl.catalog import write
+from trr_crawl.catalog.write import Record
+
+WEIGHT = 150_000
+"""Bytes that a page may have with all that it loads."""
+NASTY = '<script>document.title="owned"</script><img src=x onerror=alert(1)>"&'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        lacking("no Chromium: install one, or name it by PLAYWRIGHT_CHROMIUM")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A browser's page, with what it asked for and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.asked: list[str] = []
+        self.answers: list[Any] = []
+        self.troubles: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("response", lambda response: self.answers.append(response))
+        self.page.on("requestfailed", lambda request: self._failed(request.url))
+        self.page.on("console", lambda message: self._console(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def _failed(self, url: str) -> None:
+        if not url.endswith("/progress"):  # the stream of a page that is left is broken off
+            self.troubles.append(f"failed: {url}")
+
+    def weight(self) -> int:
+        """Bytes of all that came, not compressed; a stream, which does not end, aside."""
+        return sum(len(answer.body()) for answer in self.answers if not answer.url.endswith("/progress"))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.troubles.append(text)
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Callable[..., Watched]]:
+    contexts = []
+
+    def make(**options: Any) -> Watched:
+        contexts.append(browser.new_context(**options))
+        return Watched(contexts[-1])
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def one(url: str, query: str) -> str:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.fixture(scope="module")
+def places(month_url: str) -> list[str]:
+    """Every page, the ones of things that something is wrong with among them."""
+    blocked = one(month_url, "SELECT id FROM crawl_runs WHERE outcome = 'blocked' LIMIT 1")
+    refused = one(month_url, "SELECT run_id FROM crawl_rejects LIMIT 1")
+    running = one(month_url, "SELECT id FROM crawl_runs WHERE spider = 'imdb_media_index'")
+    show = one(month_url, "SELECT entity_id FROM external_ids WHERE kind = 'show' AND value = 'tt99000001'")
+    return [
+        "/crawls", "/crawls/runs", "/crawls/runs?outcome=blocked", f"/crawls/runs/{blocked}", f"/crawls/runs/{refused}",
+        f"/crawls/runs/{running}", f"/crawls/runs/{blocked}/diff/{refused}", "/crawls/coverage",
+        "/crawls/coverage?source=imdb", "/crawls/shows", f"/crawls/shows/{show}", "/crawls/schedules", "/crawls/login",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_is_whole_light_and_loads_nothing_from_elsewhere(
+    watched: Callable[..., Watched], month_address: str, places: list[str], theme: str, width: int
+) -> None:
+    seen = watched(viewport={"width": width, "height": 800}, color_scheme=theme)
+    for place in places:
+        seen.answers.clear()
+        seen.page.goto(month_address + place, wait_until="load")
+        assert seen.troubles == [], place
+        assert [url for url in seen.asked if not url.startswith(month_address)] == [], place
+        assert 5_000 < seen.weight() < WEIGHT, place
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert seen.page.evaluate(overflow) == 0, place
+        colour = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 300) == (theme == "dark"), place
+        assert seen.page.locator("h1").count() == 1, place
+        assert seen.page.locator("[style], script:not([src])").count() == 0, place
+
+
+def test_the_overview_tells_what_is_late_why_and_what_to_do(
+    watched: Callable[..., Watched], month_address: str
+) -> None:
+    page = watched().page
+    page.goto(f"{month_address}/crawls")
+    late = page.locator("#late + .notices").inner_text()
+    assert "nightly-fandom_person (fandom_person) did not start" in late
+    assert "no scheduler has looked at it" in late
+    assert "Start scrapy scheduler" in late
+    assert "A run of imdb_person gives no sign of life" in late
+    assert page.locator(".chart.marks rect.error").count() == 6  # the bad days
+    assert page.locator(".chart.marks rect.warning").count() == 4
+    assert page.locator(".chart.stacked rect.blocked").count() == 2
+    page.get_by_text("The same as a table").first.click()
+    assert page.get_by_role("columnheader", name="blocked").is_visible()
+
+
+def test_a_running_crawl_moves(watched: Callable[..., Watched], month_address: str, month_url: str) -> None:
+    seen = watched()
+    seen.page.goto(f"{month_address}/crawls")
+    run = one(month_url, "SELECT id FROM crawl_runs WHERE spider = 'imdb_media_index'")
+    cell = seen.page.locator(f'[data-run="{run}"] [data-field="requests"]')
+    before = int(cell.inner_text().replace(",", ""))
+    with psycopg.connect(month_url) as connection:
+        connection.execute("UPDATE crawl_runs SET requests = %s WHERE id = %s", [before + 4321, run])
+    seen.page.wait_for_function(
+        "([selector, value]) => document.querySelector(selector).textContent === value",
+        arg=[f'[data-run="{run}"] [data-field="requests"]', f"{before + 4321:,}"],
+        timeout=15_000,
+    )
+    assert seen.troubles == []
+
+
+def test_without_scripts_the_page_is_as_true(watched: Callable[..., Watched], month_address: str) -> None:
+    page = watched(java_script_enabled=False).page
+    page.goto(f"{month_address}/crawls")
+    assert page.locator("[data-run]").count() == 2
+    page.get_by_role("button", name="dark").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.url == f"{month_address}/crawls"
+
+
+def test_the_keyboard_leads_through_the_page(watched: Callable[..., Watched], month_address: str) -> None:
+    page = watched().page
+    page.goto(f"{month_address}/crawls/runs")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "spider"
+    page.keyboard.type("tmdb_show")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/crawls/runs?spider=tmdb_show&**")
+    assert set(page.locator("tbody th a").all_inner_texts()) == {"tmdb_show"}
+    outline = page.evaluate(
+        "(document.querySelector('nav a').focus(), getComputedStyle(document.activeElement).outlineStyle)"
+    )
+    assert outline != "none"
+
+
+def test_filters_live_in_the_address_and_pages_go_on(watched: Callable[..., Watched], month_address: str) -> None:
+    page = watched().page
+    page.goto(f"{month_address}/crawls/runs?outcome=ok&limit=20")
+    assert page.locator("select[name=outcome]").input_value() == "ok"
+    first = page.locator("tbody th a").first.get_attribute("href")
+    page.get_by_role("link", name="Older").click()
+    assert "outcome=ok" in page.url
+    assert page.locator("tbody tr").count() == 20
+    assert page.locator("tbody th a").first.get_attribute("href") != first
+    page.get_by_role("link", name="Newest").click()
+    assert page.locator("tbody th a").first.get_attribute("href") == first
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "outcome=pink",
+        "since=yesterday",
+        "limit=0",
+        "colour=red",
+        "cursor=nonsense",
+        "since=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z",
+    ],
+)
+def test_filters_that_make_no_sense_are_told_and_all_runs_shown(month_address: str, query: str) -> None:
+    answer = httpx.get(f"{month_address}/crawls/runs?{query}")
+    assert answer.status_code == 422
+    assert "These filters make no sense" in answer.text
+    assert "fandom_person" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ("/crawls/runs/nonsense", 404),
+        ("/crawls/runs/0199c0de-0000-7000-8000-000000000001", 404),
+        ("/crawls/shows/tt00000000", 404),
+        ("/crawls/shows/%3Cscript%3E", 404),
+        ("/crawls/coverage?source=%3Cscript%3E", 200),
+        ("/crawls/shows?q=%00%3Cscript%3E", 200),
+    ],
+)
+def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status: int) -> None:
+    answer = httpx.get(month_address + place)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<script>" not in answer.text
+
+
+def test_html_in_what_sources_say_is_text(crawl_url: str, watched: Callable[..., Watched]) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        write.prepare(connection)
+        payload = {"title": NASTY, "overview": NASTY, "genres": [NASTY]}
+        write.write(connection, [Record(source="imdb", kind="show", key="tt1", payload=payload)])
+        connection.execute(
+            """
+            INSERT INTO crawl_runs (spider, args, host, pid, version, outcome, finished_at, reason, gaps, node, stats)
+            VALUES (%(x)s, jsonb_build_object(%(x)s::text, %(x)s::text), %(x)s, 1, %(x)s, 'partial', now(), %(x)s,
+                    jsonb_build_array(jsonb_build_object('subject', %(x)s::text, 'part', null, 'why', %(x)s::text,
+                                                         'blocked', false)),
+                    %(x)s, jsonb_build_object(%(x)s::text, %(x)s::text, 'outcome/' || %(x)s, 1))
+            """,
+            {"x": NASTY},
+        )
+        connection.execute(
+            "INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice) "
+            "VALUES ('1', %(x)s, 'drift', 'warning', %(x)s, %(x)s, %(x)s)",
+            {"x": NASTY},
+        )
+    run = one(crawl_url, "SELECT id FROM crawl_runs")
+    show = one(crawl_url, "SELECT id FROM shows")
+    with served(create_app(settings(crawl_url))) as address:
+        for place in ("/crawls", "/crawls/runs", f"/crawls/runs/{run}", "/crawls/shows", f"/crawls/shows/{show}"):
+            seen = watched()
+            seen.page.goto(address + place)
+            assert seen.troubles == [], place
+            assert "owned" not in seen.page.title().split(" · ")[0] or NASTY in seen.page.title(), place
+            assert seen.page.locator("img[src=x]").count() == 0, place
+            assert NASTY in seen.page.locator("main").inner_text() or place == "/crawls/runs", place
+
+
+@pytest.fixture
+def empty_app(crawl_url: str) -> FastAPI:
+    configured = settings(crawl_url)
+    return create_app(configured, Database(configured, Counted))
+
+
+def test_a_catalog_where_nothing_ran_says_how_to_begin(empty_app: FastAPI) -> None:
+    with served(empty_app) as address:
+        for place in ("", "/runs", "/coverage", "/shows", "/schedules"):
+            answer = httpx.get(f"{address}/crawls{place}")
+            assert answer.status_code == 200, place
+        assert "Nothing has run yet" in httpx.get(f"{address}/crawls").text
+
+
+def test_one_run_that_never_ended_is_shown(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version, started_at, heartbeat_at, progressed_at) "
+            "VALUES ('imdb_title', 'here', 1, '1', '2020-01-01', '2020-01-01', '2020-01-01')"
+        )
+    run = one(crawl_url, "SELECT id FROM crawl_runs")
+    with served(empty_app) as address:
+        overview = httpx.get(f"{address}/crawls").text
+        assert "A run of imdb_title gives no sign of life" in overview
+        assert "no sign of life" in httpx.get(f"{address}/crawls/runs/{run}").text
+        assert "no sign of life" in httpx.get(f"{address}/crawls/runs").text
+
+
+def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO crawl_runs (spider, host, pid, version, started_at, heartbeat_at, finished_at, outcome,
+                                    requests, items)
+            SELECT 'spider_' || number % 20, 'here', 1, '1', at, at, at,
+                   (ARRAY['ok', 'ok', 'ok', 'partial', 'blocked'])[1 + number % 5], 100,
+                   '{"show": {"unchanged": 90, "updated": 10}}'
+            FROM (SELECT number, now() - number * interval '1 minute' AS at FROM generate_series(1, 50000) number) run
+            """
+        )
+        key = keys.new()
+        connection.execute(key_queries.CREATE, ["Analyst", keys.digest(key), ["crawls:read"]])
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("ANALYZE crawl_runs")
+    with served(empty_app) as address, httpx.Client(base_url=address) as client:
+        for headers in ({}, {"authorization": f"Bearer {key}"}):
+            client.get("/crawls", headers=headers)
+            before = Counted.trips
+            answer = client.get("/crawls", headers=headers)
+            assert answer.status_code == 200
+            assert Counted.trips - before <= 6
+            assert len(answer.content) < WEIGHT
+
+
+def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched: Callable[..., Watched]) -> None:
+    key = keys.new()
+    with psycopg.connect(month_url) as connection:
+        [(identifier,)] = connection.execute(key_queries.CREATE, ["Ana Lyst", keys.digest(key), ["crawls:read"]])
+    with served(create_app(settings(month_url, dashboard="key"))) as address:
+        page = watched().page
+        page.goto(f"{address}/crawls/runs?outcome=ok")
+        assert "/crawls/login" in page.url
+        page.get_by_label("API key").fill("trr_wrong")
+        page.get_by_role("button", name="Log in").click()
+        assert "not known" in page.get_by_role("alert").inner_text()
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/crawls/runs?outcome=ok")
+        assert "seen by Ana Lyst" in page.locator("footer").inner_text()
+        cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+        assert key not in str(cookies)
+        assert (cookies["crawls"]["httpOnly"], cookies["crawls"]["sameSite"]) == (True, "Strict")
+        page.goto(f"{address}/crawls/schedules")
+        assert "crawls:admin" in page.locator("main").inner_text()
+        forged = {**cookies["crawls"], "value": cookies["crawls"]["value"][:-8] + "AAAAAAA="}
+        assert httpx.get(f"{address}/crawls", cookies={"crawls": forged["value"]}).status_code == 303
+        with psycopg.connect(month_url) as connection:
+            connection.execute(key_queries.REVOKE, [identifier])
+        page.goto(f"{address}/crawls")
+        assert "/crawls/login" in page.url
+
+
+def test_forms_change_things_only_from_here(month_address: str, month_url: str) -> None:
+    run = one(month_url, "SELECT run_id FROM crawl_rejects LIMIT 1")
+    retry = f"{month_address}/crawls/runs/{run}/rejects/retry"
+    refused = httpx.post(retry, data={"x": "1"}, headers={"origin": "https://elsewhere.example"})
+    assert refused.status_code == 403
+    assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
+    assert httpx.post(retry, data={"x": "1"}).status_code == 303
+    assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "2"
+
+
+def test_a_database_that_is_away_is_a_page_too() -> None:
+    away = settings("postgresql://nobody@127.0.0.1:1/nowhere", pool_timeout=0.5)
+    with served(create_app(away)) as address:
+        answer = httpx.get(f"{address}/crawls", timeout=20)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "The database does not answer" in answer.text

@@ -1,0 +1,1 @@
+"""Avatars: pictures that people show themselves by."""

@@ -1,0 +1,1 @@
+"""Conversations of two people or a group, and the messages in them."""

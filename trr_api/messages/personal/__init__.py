@@ -1,0 +1,1 @@
+"""What is one person's own about messages: what is unread, who may write, who is blocked."""

@@ -1,0 +1,183 @@
+"""Applies the rules to a run that has ended, and keeps what they find in `crawl_findings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from trr_crawl.catalog.monitoring import outbox
+from trr_crawl.catalog.monitoring.checks import HISTORY, LATELY, Fields, Finding, Run, check
+
+SILENT_AFTER: Final = timedelta(minutes=5)
+"""A run without a heartbeat for so long is dead."""
+
+LATE_AFTER: Final = timedelta(minutes=10)
+"""A time of a schedule that is dealt with so much later was missed."""
+
+_COLUMNS: Final = "spider, args, outcome, reason, requests, blocks, items, stats, finished_at"
+
+
+def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
+    """Check a run that has ended; returns what was found. What earlier runs had, and this one has not, is resolved."""
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            f"SELECT {_COLUMNS}, started_at FROM crawl_runs WHERE id = %s AND finished_at IS NOT NULL",  # noqa: S608
+            [run_id],
+        ).fetchone()
+        if row is None:
+            return []
+        run = run_of(row)
+        earlier = cursor.execute(
+            f"""
+            SELECT {_COLUMNS} FROM crawl_runs
+            WHERE spider = %(spider)s AND started_at < %(started)s AND started_at > %(started)s - %(lately)s
+              AND outcome IN ('ok', 'partial') AND requests > 0
+              AND ARRAY(SELECT jsonb_object_keys(args) ORDER BY 1) = %(names)s
+            ORDER BY started_at DESC LIMIT %(history)s
+            """,  # noqa: S608 - names of columns, no values
+            {
+                "spider": run.spider,
+                "started": row["started_at"],
+                "lately": LATELY,
+                "names": sorted(run.args),
+                "history": HISTORY,
+            },
+        ).fetchall()
+        findings, applied = check(run, [run_of(one) for one in earlier])
+        # That it is over shows that it did not hang.
+        ended = _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
+        for finding in findings:
+            _keep(connection, finding, run.scope, row["finished_at"], f"{run_id}", run_id)
+        outbox.resolved(connection, ended)
+    return findings
+
+
+def run_of(row: Mapping[str, Any]) -> Run:
+    """A row of `crawl_runs` as the rules see it. Stats that look otherwise than ours say nothing."""
+    items, stats = row["items"], row["stats"]
+    responses = _mapping(stats.get("responses"))
+    count, seconds = responses.get("count"), responses.get("seconds")
+    return Run(
+        spider=row["spider"],
+        args=row["args"],
+        outcome=row["outcome"] or "",
+        reason=row["reason"],
+        requests=row["requests"],
+        blocks=row["blocks"],
+        items=sum(
+            number
+            for counts in items.values()
+            for name, number in counts.items()
+            if name not in ("rejected", "removed")
+        ),
+        rejected=sum(counts.get("rejected", 0) for counts in items.values()),
+        coverage={
+            f"{source} {kind}": Fields(records=counted["records"], told=counted["told"])
+            for source, kinds in _mapping(stats.get("coverage")).items()
+            for kind, counted in kinds.items()
+        },
+        response_seconds=seconds / count if count and seconds is not None else None,
+        drift=frozenset(name.removeprefix("drift/") for name in stats if name.startswith("drift/")),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def end_dead_runs(connection: Connection[Any], run_id: UUID | None = None) -> list[UUID]:
+    """Write the end of runs that give no sign of life, of one of them if it is named; returns which they were.
+
+    Unless named, jobs of schedules are left to the scheduler: it sends again what died.
+    """
+    rows = connection.execute(
+        """
+        UPDATE crawl_runs run SET outcome = 'failed', finished_at = heartbeat_at,
+               reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
+        WHERE outcome IS NULL AND heartbeat_at < now() - %(silent)s
+          AND CASE WHEN %(run)s::uuid IS NOT NULL THEN id = %(run)s ELSE NOT EXISTS (
+              SELECT FROM schedule_runs WHERE job_id = run.job_id AND finished_at IS NULL
+          ) END
+        RETURNING id
+        """,
+        {"silent": SILENT_AFTER, "run": run_id},
+    ).fetchall()
+    for (dead,) in rows:
+        after_run(connection, dead)
+    return [dead for (dead,) in rows]
+
+
+def note_late(connection: Connection[Any], schedule: str, slot: datetime, now: datetime) -> None:
+    """A time of a schedule has been dealt with; note it if that was much too late."""
+    scope = f"schedule {schedule}"
+    of = f"{slot:%Y-%m-%dT%H:%M}Z"
+    ended = _resolve(connection, scope, ["late"], now, of)
+    if now - slot > LATE_AFTER:
+        minutes = (now - slot).total_seconds() / 60
+        finding = Finding(
+            rule="late",
+            severity="warning",
+            message=f"The runs of {slot:%Y-%m-%d %H:%M} UTC were made {minutes:,.0f} minutes late.",
+            advice="No scheduler worked at that time, or its database was away: look after `scrapy scheduler`.",
+        )
+        _keep(connection, finding, scope, now, of, None)
+    outbox.resolved(connection, ended)
+
+
+def note_hung(connection: Connection[Any], run_id: UUID, idle: timedelta, node: str) -> None:
+    """A run was stopped because it got nothing new."""
+    row = connection.execute("SELECT spider, args FROM crawl_runs WHERE id = %s", [run_id]).fetchone()
+    assert row is not None
+    finding = Finding(
+        rule="hung",
+        severity="error",
+        message=f"The run on {node} got nothing new for {idle.total_seconds() / 60:,.0f} minutes, and was stopped.",
+        advice="Look at the end of its log; what it had not done yet is crawled by the next run.",
+    )
+    scope = Run(spider=row[0], args=row[1], outcome="").scope
+    now = connection.execute("SELECT now()").fetchone()
+    assert now is not None
+    _keep(connection, finding, scope, now[0], f"{run_id}", run_id)
+
+
+def _resolve(connection: Connection[Any], scope: str, rules: Sequence[str], at: datetime, of: str) -> list[int]:
+    """Resolve what was found before of these rules, other than of this run or time (`of`) itself; returns what."""
+    rows = connection.execute(
+        """
+        UPDATE crawl_findings SET resolved_at = %(at)s
+        WHERE scope = %(scope)s AND rule = ANY (%(rules)s) AND resolved_at IS NULL AND at <= %(at)s
+          AND strpos(dedupe_key, %(own)s) <> 1
+        RETURNING id
+        """,
+        {"scope": scope, "rules": list(rules), "at": at, "own": f"{scope}|{of}|"},
+    ).fetchall()
+    return [finding_id for (finding_id,) in rows]
+
+
+def _keep(
+    connection: Connection[Any], finding: Finding, scope: str, at: datetime, of: str, run_id: UUID | None
+) -> None:
+    kept = connection.execute(
+        """
+        INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id, at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
+        """,
+        [
+            f"{scope}|{of}|{finding.rule}|{finding.subject}",
+            scope,
+            finding.rule,
+            finding.severity,
+            finding.subject,
+            finding.message,
+            finding.advice,
+            run_id,
+            at,
+        ],
+    ).fetchone()
+    if kept is not None:
+        outbox.opened(connection, kept[0])
