@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -36,6 +35,15 @@ def lacking(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI must have it: {what}")
     pytest.skip(what)
+
+
+def chromium() -> str:
+    """The path of a browser."""
+    found = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        lacking("no Chromium: install one, or name it by PLAYWRIGHT_CHROMIUM")
+    assert found is not None
+    return found
 
 
 @dataclass

@@ -126,7 +126,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
     take_in(app, accounts, avatars, moderation, surveys, games, boards)
-    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages)
+    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages, *WEBAPP)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

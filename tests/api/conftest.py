@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from people import Town
+from people import Town, user
 from samples import month
 from serving import Checked, Counted, served, settings
 from site_pages import Enter, keep

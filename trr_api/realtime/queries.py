@@ -54,6 +54,8 @@ TOPICS: Final[Mapping[str, bytes]] = {
     "season": b"SELECT 0 FROM seasons WHERE id = $1",
     "episode": b"SELECT 0 FROM episodes WHERE id = $1",
     "thread": b"SELECT 0 FROM threads WHERE id = $1",
+    "survey": b"SELECT 0 FROM surveys WHERE id = $1 AND kind = 'survey'",
+    "game": b"SELECT 0 FROM surveys WHERE id = $1 AND kind <> 'survey'",
     "user": b"SELECT 0 WHERE $1 = caller()",
     "conversation": b"SELECT joined_after FROM conversation_members WHERE conversation_id = $1 AND user_id = caller()",
 }
