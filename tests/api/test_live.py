@@ -86,6 +86,21 @@ class TestFollowing:
             poster.put(f"/posts/{post}/reactions/fire")
             assert ear.hear("reaction_changed")["payload"] == {"post_id": post, "reaction": "fire", "step": 1}
 
+    def test_surveys_and_games_are_heard_once_they_are_published(self, town: Town) -> None:
+        moderator = town.client(f"mod_{uuid4().hex[:8]}", "moderator")
+        show = str(town.one("SELECT entity_id FROM external_ids WHERE value = %s", SHOW))
+        asked = [{"type": "single_choice", "prompt": "Who?", "options": ["Mara", "Jo"]}]
+        for path, topic, more in (("/surveys", "survey", {}), ("/games", "game", {"kind": "poll"})):
+            answer = moderator.post(path, json={"show_id": show, "title": "Who?", "questions": asked, **more})
+            assert answer.status_code == 201, answer.text
+            made = answer.json()["id"]
+            with listening(town.address) as ear:
+                assert ear.follow(f"{topic}:{made}")["type"] == "error", "a draft is nobody's business"
+                assert moderator.post(f"{path}/{made}/publish").status_code == 204
+                assert ear.follow(f"{topic}:{made}")["type"] == "subscribed"
+                assert moderator.post(f"{path}/{made}/close").status_code == 204
+                assert ear.wait_for("survey_closed")["payload"] == {"survey_id": made}
+
     def test_after_a_seq_nothing_is_lost_and_nothing_comes_twice(self, town: Town, thread: str) -> None:
         with listening(town.address) as ear:
             ear.follow(f"thread:{thread}")
