@@ -12,7 +12,7 @@ demo: $(INSTALLED)  ## crawl a bundled sample into an embedded PostgreSQL and sh
 fleet: $(INSTALLED)  ## two Scrapyd nodes and a scheduler on loopback, and a night's crawl that both share
 	@$(VENV)/bin/python -m samples.fleet
 
-serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs
+serve: $(INSTALLED)  ## the API on the demo's catalog, at http://127.0.0.1:8000/docs and /app
 	@$(VENV)/bin/python -m samples.serve
 
 dashboard: $(INSTALLED)  ## the pages about crawls on an invented month, at http://127.0.0.1:8000/crawls

@@ -39,6 +39,15 @@ def lacking(what: str) -> None:
     pytest.skip(what)
 
 
+def chromium() -> str:
+    """The path of a browser."""
+    found = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        lacking("no Chromium: install one, or name it by PLAYWRIGHT_CHROMIUM")
+    assert found is not None
+    return found
+
+
 @dataclass
 class Server:
     """A running PostgreSQL server with a migrated template."""

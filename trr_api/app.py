@@ -62,6 +62,7 @@ from trr_api.surveys.games.routes import router as games
 from trr_api.surveys.routes import router as surveys
 from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
+from trr_api.webapp.routes import ROUTERS as WEBAPP
 
 DESCRIPTION: Final = """
 Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
@@ -125,7 +126,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
     take_in(app, accounts, avatars, moderation, surveys, games, boards)
-    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages)
+    take_in(app, privacy, realtime, admin, health, crawls, crawl_pages, *WEBAPP)
     docs.add_to(app)
     site.add_to(app)
     if (pictures := objects.folder(settings.images_store)) is not None:

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     mail: SecretStr = SecretStr("console")
     """`console`, or `smtp://user:password@host:587`, `smtps://…`."""
     mail_from: str = "TRR <trr@localhost>"
-    site_url: str = "http://127.0.0.1:8000"
+    site_url: str = "http://127.0.0.1:8000/app"
     """Begins the links in mails: `/confirm?token=…` and `/reset?token=…` follow."""
 
     @field_validator("cors_origins", "jwt_algorithms", mode="before")

@@ -132,10 +132,15 @@ async def on_problem(request: Request, problem: Exception) -> Response:
 async def on_validation_error(request: Request, error: Exception) -> Response:
     """Parameters that FastAPI refused, each one named."""
     assert isinstance(error, RequestValidationError)
+    return respond(of_validation(error), request.scope)
+
+
+def of_validation(error: RequestValidationError) -> Problem:
+    """The problem with parameters that FastAPI refused."""
     errors = [_invalid(found) for found in error.errors()]
     kind = "invalid-body" if all(found.where == "body" for found in errors) else "invalid-parameter"
     detail = "; ".join(f"{found.parameter}: {found.detail}" for found in errors)
-    return respond(Problem(kind, detail, errors=errors), request.scope)
+    return Problem(kind, detail, errors=errors)
 
 
 def _invalid(found: Mapping[str, Any]) -> Invalid:

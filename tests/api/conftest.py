@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from people import Town
+from people import Town, user
 from samples import month
 from serving import Checked, Counted, served, settings
+from site_pages import Enter, keep
 from stock import stock
 from support import Server
 from trr_api.app import create_app
@@ -94,3 +95,19 @@ def town(people_url: str) -> Iterator[Town]:
         people = Town(app, found, connection)
         yield people
         people.close()
+
+
+@pytest.fixture
+def enter(town: Town) -> Iterator[Enter]:
+    """Somebody new at the site, logged in; nobody without a name."""
+    opened: list[httpx.Client] = []
+
+    def client(name: str | None = None, role: str = "user") -> httpx.Client:
+        opened.append(httpx.Client(base_url=f"{town.address}/app", timeout=20))
+        if name is not None:
+            keep(opened[-1], "access", town.token(user(town.connection, name, role)))
+        return opened[-1]
+
+    yield client
+    for one in opened:
+        one.close()

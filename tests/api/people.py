@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import psycopg
+import pytest
 from fastapi import FastAPI
 from psycopg import Connection
 
@@ -42,6 +45,18 @@ def attempt(connection: Connection[Any], statement: str, values: Sequence[object
             return connection.execute(statement.encode(), values).rowcount
     except psycopg.errors.InsufficientPrivilege:
         return 0
+
+
+def mailed(capsys: pytest.CaptureFixture[str], page: str) -> str:
+    """The token in the newest mail, which is sent after its answer."""
+    text = ""
+    for _ in range(100):
+        text += capsys.readouterr().out
+        found = re.findall(rf"/{page}\?token=(\S+)", text)
+        if found:
+            return str(found[-1])
+        time.sleep(0.02)
+    raise AssertionError(f"no mail came: {text!r}")
 
 
 class Town:

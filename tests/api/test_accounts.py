@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from people import Town, user
+from people import Town, mailed, user
 from serving import Checked, served, settings
 from support import free_port
 from trr_api import __main__ as command
@@ -32,18 +31,6 @@ from trr_api.accounts.service import name_from
 from trr_api.app import create_app
 
 PASSWORD = "correct horse battery"
-
-
-def mailed(capsys: pytest.CaptureFixture[str], page: str) -> str:
-    """The token in the newest mail, which is sent after its answer."""
-    text = ""
-    for _ in range(100):
-        text += capsys.readouterr().out
-        found = re.findall(rf"/{page}\?token=(\S+)", text)
-        if found:
-            return str(found[-1])
-        time.sleep(0.02)
-    raise AssertionError(f"no mail came: {text!r}")
 
 
 def open_account(town: Town, capsys: pytest.CaptureFixture[str], name: str) -> dict[str, str]:

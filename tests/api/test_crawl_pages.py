@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +13,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from serving import Counted, served, settings
-from support import lacking
+from support import chromium
 from trr_api import keys
 from trr_api.app import create_app
 from trr_api.database import Database
@@ -30,11 +28,8 @@ NASTY = '<script>document.title="owned"</script><img src=x onerror=alert(1)>"&'
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        lacking("no Chromium: install one, or name it by PLAYWRIGHT_CHROMIUM")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield opened
         opened.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from origin import Asked, Origin, Reply, serving
 
 from samples.harbour_hearts import SHOW, SHOW_ID
-from support import ROOT, Server, catalog_state, crawl_episodes, lacking, scrapy
+from support import ROOT, Server, catalog_state, chromium, crawl_episodes, scrapy
 
 
 @pytest.fixture
@@ -115,16 +114,13 @@ class TestArchive:
 
 class TestBrowser:
     @pytest.fixture
-    def chromium(self, monkeypatch: pytest.MonkeyPatch) -> str:
-        found = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-        if found is None:
-            lacking("no Chromium: install one, or name it by PLAYWRIGHT_CHROMIUM")
-        assert found is not None
+    def browser(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        found = chromium()
         monkeypatch.setenv("PLAYWRIGHT_CHROMIUM", found)
         return found
 
     def test_a_real_browser_gets_the_same_catalog(
-        self, origin: Origin, crawl_url: str, embedded_server: Server, chromium: str
+        self, origin: Origin, crawl_url: str, embedded_server: Server, browser: str
     ) -> None:
         by_browser = crawl_episodes("-a", f"show={SHOW_ID}", *origin.settings("browser"))
         assert by_browser.status == 0, by_browser.output
@@ -138,7 +134,7 @@ class TestBrowser:
         finally:
             embedded_server.drop("by_http")
 
-    def test_a_challenge_is_not_solved(self, origin: Origin, crawl_url: str, chromium: str) -> None:
+    def test_a_challenge_is_not_solved(self, origin: Origin, crawl_url: str, browser: str) -> None:
         shell = (
             b"<html><script>setTimeout(() => { document.cookie = 'solved=1'; location.reload() }, 50)</script></html>"
         )

@@ -44,18 +44,20 @@ renewal AS (INSERT INTO refresh_tokens (session_id, hash, expires_at) SELECT id,
 SELECT id FROM begun
 """
 
-# A token that was used before is in two hands: the whole family ends.
+# A token that was used before is in two hands: the whole family ends. Within the overlap ($4) it is in one: a browser
+# that opens two pages at once sends it twice.
 REFRESH: Final = b"""
 WITH given AS (
-    SELECT token.id, session_id, user_id, token.used_at, expires_at
+    SELECT token.id, session_id, user_id, token.used_at, expires_at,
+           token.used_at IS NOT NULL AND token.used_at <= now() - $4::interval AS is_used
     FROM refresh_tokens token JOIN sessions ON sessions.id = session_id
     WHERE hash = $1 AND revoked_at IS NULL FOR UPDATE OF token, sessions
 ), used AS (
-    UPDATE refresh_tokens SET used_at = now() FROM given
-    WHERE refresh_tokens.id = given.id AND given.used_at IS NULL AND given.expires_at > now()
+    UPDATE refresh_tokens SET used_at = coalesce(given.used_at, now()) FROM given
+    WHERE refresh_tokens.id = given.id AND NOT given.is_used AND given.expires_at > now()
     RETURNING given.session_id, given.user_id
 ), seen AS (
-    UPDATE sessions SET used_at = now(), revoked_at = CASE WHEN given.used_at IS NOT NULL THEN now() END
+    UPDATE sessions SET used_at = now(), revoked_at = CASE WHEN given.is_used THEN now() END
     FROM given WHERE sessions.id = given.session_id
 ), renewal AS (
     INSERT INTO refresh_tokens (session_id, hash, expires_at) SELECT session_id, $2, now() + $3::interval FROM used

@@ -27,6 +27,8 @@ REMEMBERED: Final = 10_000
 MORE: Final = 10
 """Attempts to one account, or from one address, beside those to one account from one address."""
 
+NO_OVERLAP: Final = timedelta(0)
+
 Pair = tuple[str, str]
 """An access token and a refresh token."""
 
@@ -81,11 +83,15 @@ class Accounts:
             [(session,)] = await rows(connection, queries.LOG_IN, user, digest(refresh), self._lifetime)
         return self.tokens.access(Caller(user, session)), refresh
 
-    async def refresh(self, given: str) -> Pair:
-        """The next pair of tokens. Problem where the one given is too old, or was used before: that ends the log-in."""
+    async def refresh(self, given: str, overlap: timedelta = NO_OVERLAP) -> Pair:
+        """The next pair of tokens. Problem where the one given is too old, or was used before: that ends the log-in.
+
+        What was used less than `overlap` ago is good once more.
+        """
         renewed = secrets.token_urlsafe(32)
         async with self._database.transaction(write=True) as connection:
-            found = await rows(connection, queries.REFRESH, digest(given), digest(renewed), self._lifetime)
+            values = (digest(given), digest(renewed), self._lifetime, overlap)
+            found = await rows(connection, queries.REFRESH, *values)
         if not found:
             raise refused("This refresh token is not valid, or was used before. Log in again.")
         return self.tokens.access(Caller(*found[0])), renewed

@@ -108,14 +108,14 @@ def theme_of(request: Request) -> Literal["auto", "light", "dark"]:
     return chosen if chosen in ("light", "dark") else "auto"  # type: ignore[return-value]
 
 
-async def form(request: Request) -> dict[str, str]:
-    """The fields of a small form. Problem where it is none, or was sent by a page of another site."""
+async def form(request: Request, largest: int = LARGEST_FORM) -> dict[str, str]:
+    """The fields of a form of so many bytes. Problem where it is none, or was sent by a page of another site."""
     check_same_site(request)
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise Problem("bad-request", "Send a form.")
     body = await request.body()
-    if len(body) > LARGEST_FORM:
-        raise Problem("body-too-large", f"A form may have {LARGEST_FORM} bytes.")
+    if len(body) > largest:
+        raise Problem("body-too-large", f"This form may have {largest} bytes.")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
     except UnicodeDecodeError as error:

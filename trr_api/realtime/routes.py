@@ -127,8 +127,10 @@ class EventStream(Response):
             follower.idle.set()
             follower.wake.clear()
             text = ""
+            # Not `wait_for`, which in Python 3.11 forgets that it was cancelled if the event comes at that moment.
             with suppress(TimeoutError):
-                await asyncio.wait_for(follower.wake.wait(), KEEP_ALIVE_SECONDS)
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    await follower.wake.wait()
             if not queue:
                 text = ": still here\n\n"
 
@@ -137,8 +139,8 @@ class EventStream(Response):
         await self._beginning
         expires_at = self._follower.caller.expires_at
         with suppress(TimeoutError):
-            seconds = None if expires_at is None else max(0.0, expires_at - time.time())
-            await asyncio.wait_for(self._follower.closed.wait(), seconds)
+            async with asyncio.timeout(None if expires_at is None else max(0.0, expires_at - time.time())):
+                await self._follower.closed.wait()
 
 
 def _frame(text: str) -> str:
