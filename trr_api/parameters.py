@@ -24,7 +24,7 @@ def _shaped(pattern: str, shape: str) -> BeforeValidator:
     """Only this spelling: pydantic would take numbers for times, too."""
 
     def check(value: Any) -> Any:
-        if isinstance(value, str) and not re.match(pattern, value):
+        if not isinstance(value, date) and not (isinstance(value, str) and re.match(pattern, value)):
             raise ValueError(f"it must look like {shape}")
         return value
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-PATIENCE: Final = 20.0
+PATIENCE = 20.0
 
 
 class Ear:

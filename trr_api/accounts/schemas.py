@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StrictBool
 
 from trr_api.catalog.schemas import Shape
 from trr_api.texts import Line, Text
@@ -56,7 +56,7 @@ class Refresh(Shape):
 class LogOut(Shape):
     """Where to log out."""
 
-    everywhere: bool = False
+    everywhere: StrictBool = False
 
 
 class NewPassword(Shape):

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
+from trr_api.parameters import Moment
 from trr_api.social import Author, Reaction, Reactions
 from trr_api.tables import LONGEST_POST
 from trr_api.texts import Line, Text
@@ -182,8 +183,8 @@ class ReadUpTo(Shape):
 class Progress(Shape):
     """How far somebody has watched a show."""
 
-    season_number: Annotated[int, Field(ge=0, le=100_000)]
-    episode_number: Annotated[int, Field(ge=0, le=100_000)]
+    season_number: Annotated[int, Field(strict=True, ge=0, le=100_000)]
+    episode_number: Annotated[int, Field(strict=True, ge=0, le=100_000)]
 
 
 class Report(Shape):
@@ -211,10 +212,10 @@ class Removal(Shape):
 class Moderation(Shape):
     """What shall be otherwise about a thread; what is left out stays."""
 
-    is_sticky: bool | None = None
-    is_locked: bool | None = None
-    is_removed: bool | None = None
-    opens_at: AwareDatetime | None = None
+    is_sticky: StrictBool | None = None
+    is_locked: StrictBool | None = None
+    is_removed: StrictBool | None = None
+    opens_at: Moment | None = None
     reason: Reason
 
 
@@ -222,7 +223,7 @@ class NewBan(Shape):
     """Who may not write."""
 
     name: Annotated[str, StringConstraints(pattern="^[a-z0-9_]{3,30}$")]
-    ends_at: AwareDatetime | None = None
+    ends_at: Moment | None = None
     """Left out: for good."""
     reason: Reason
 

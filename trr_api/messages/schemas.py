@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
-from trr_api.parameters import Parameters
+from trr_api.parameters import Moment, Parameters
 from trr_api.social import Author, Reaction, Reactions
 from trr_api.tables import LARGEST_GROUP, LONGEST_MESSAGE
 from trr_api.texts import Line, Text
@@ -66,7 +66,7 @@ class Membership(Shape):
 class Mute(Shape):
     """Until when to be quiet."""
 
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Left out: until it is taken back."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
@@ -63,14 +63,14 @@ class Asked(Shape):
 
     type: QuestionType
     prompt: Annotated[Text, Field(max_length=1000)] = Field(examples=["Who should leave?"])
-    is_required: bool = False
+    is_required: StrictBool = False
     minimum: Number | None = None
     """Of a number or a rating; of how many options are chosen or ranked."""
     maximum: Number | None = None
     """The same; of a free text's characters."""
     step: Number | None = None
     """Between numbers, from the minimum on."""
-    shuffle_options: bool = False
+    shuffle_options: StrictBool = False
     """Show the options in another order to everybody."""
     shown_if: ShownIf | None = None
     """Only asked after this answer."""
@@ -132,7 +132,7 @@ class NewSurvey(Shape):
     episode_id: Id | None = None
     title: Annotated[Line, Field(max_length=200)] = Field(examples=["After the reunion"])
     description: Annotated[Text, Field(max_length=5000)] | None = None
-    is_anonymous: bool = False
+    is_anonymous: StrictBool = False
     """Answered with a token that names nobody."""
     starts_at: Moment | None = None
     ends_at: Moment | None = None
