@@ -17,6 +17,7 @@ from psycopg import Connection, sql
 from pwdlib import PasswordHash
 from test_accounts import Provider, bearer, provider
 
+from ears import listening
 from people import Town, user
 from serving import served, settings
 from stock import SHOW
@@ -25,6 +26,7 @@ from trr_api import tables
 from trr_api.accounts.privacy import queries
 from trr_api.app import create_app
 from trr_api.middleware import without_values
+from trr_api.realtime.hub import Close
 
 __all__ = ["provider"]  # a fixture of theirs
 
@@ -226,6 +228,16 @@ def test_whoever_is_deleted_appears_nowhere(town: Town, resident: Resident, cont
     counts = "SELECT coalesce(sum(responses), 0) FROM response_counts WHERE survey_id = %s"
     assert town.one(counts, resident.survey) == is_kept
     assert town.one("SELECT count(*) FROM scores WHERE board_id = %s", resident.survey) == is_kept
+
+
+def test_whoever_is_deleted_hears_nothing_more(town: Town, resident: Resident) -> None:
+    phone, laptop = (town.token(resident.id) for _ in range(2))
+    with listening(town.address, token=phone) as here, listening(town.address, token=laptop) as there:
+        for ear in (here, there):
+            assert ear.follow(f"conversation:{resident.direct}")["type"] == "subscribed"
+        assert resident.end("keep").status_code == 204
+        for ear in (here, there):
+            assert ear.end() == (Close.UNAUTHORIZED, "This account was deleted.")
 
 
 def test_an_account_ends_with_its_password_alone(town: Town, resident: Resident) -> None:
