@@ -96,12 +96,15 @@ DECLARE
     made uuid;
 BEGIN
     PERFORM require_role('moderator');
-    IF given.episode_id IS NOT NULL THEN
-        given.season_id := (SELECT season_id FROM episodes WHERE id = given.episode_id AND show_id = given.show_id);
+    IF given.season_id IS NULL THEN
+        given.season_id := (SELECT season_id FROM episodes WHERE id = given.episode_id);
     END IF;
     IF NOT EXISTS (SELECT FROM shows WHERE id = given.show_id)
         OR given.episode_id IS NOT NULL
-            AND NOT EXISTS (SELECT FROM episodes WHERE id = given.episode_id AND show_id = given.show_id)
+            AND NOT EXISTS (
+                SELECT FROM episodes WHERE id = given.episode_id AND show_id = given.show_id
+                AND season_id IS NOT DISTINCT FROM given.season_id
+            )
         OR given.season_id IS NOT NULL
             AND NOT EXISTS (SELECT FROM seasons WHERE id = given.season_id AND show_id = given.show_id)
     THEN

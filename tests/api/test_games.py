@@ -213,6 +213,8 @@ def test_a_game_that_ends_by_the_clock_is_scored_when_somebody_looks(
         "UPDATE surveys SET published_at = now() - interval '1 h', ends_at = now() - interval '1 s' WHERE id = %s",
         [game["id"]],
     )
+    mine = players[0].get(f"/games/{game['id']}/leaderboard/me")
+    assert mine.json() == {"rank": 1, "points": 1, "people": 1}, mine.text
     assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
     events = town.connection.execute("SELECT event FROM outbox WHERE topic = %s", [f"game:{game['id']}"]).fetchall()
     assert ("game_scored",) in events

@@ -167,7 +167,13 @@ def test_it_is_about_something_that_is_there(town: Town, mod: httpx.Client, show
     ).fetchall()[0]
     other = town.one("SELECT id::text FROM shows WHERE id <> %s LIMIT 1", show)
     assert published(mod, show, episode_id=episode)["season_id"] == season
-    for about in ({"show_id": str(uuid4())}, {"show_id": other, "episode_id": episode}, {"season_id": str(uuid4())}):
+    elsewhere = town.one("SELECT id::text FROM seasons WHERE show_id = %s AND id <> %s LIMIT 1", show, season)
+    for about in (
+        {"show_id": str(uuid4())},
+        {"show_id": other, "episode_id": episode},
+        {"season_id": str(uuid4())},
+        {"season_id": elsewhere, "episode_id": episode},
+    ):
         body = {"show_id": show, "title": "x", "questions": QUESTIONS, **about}
         assert mod.post("/surveys", json=body).status_code == 404
 

@@ -94,7 +94,7 @@ async def drafted(session: Session, draft: UUID | None, wanted: dict[str, Any]) 
     [(made,)] = await session.fetch(queries.write(draft, wanted))
     if made is None:
         subject = "No such draft" if draft else "Nothing"
-        raise Problem("not-found", f"{subject} can be about that show, or the season or episode is of another show.")
+        raise Problem("not-found", f"{subject} can be about that show, or the season or episode is of another one.")
     return written(made, 201 if draft is None else 200)
 
 
