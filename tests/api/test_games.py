@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from people import Town, acting
 from stock import SHOW
 from trr_api.accounts.privacy import queries as privacy
+from trr_api.surveys import queries as surveys
 from trr_crawl.catalog import joining, write
 
 CHOICE = {"type": "single_choice", "prompt": "Who wins?", "options": ["Mara", "Nils", "Olga"]}
@@ -218,6 +219,19 @@ def test_a_game_that_ends_by_the_clock_is_scored_when_somebody_looks(
     assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
     events = town.connection.execute("SELECT event FROM outbox WHERE topic = %s", [f"game:{game['id']}"]).fetchall()
     assert ("game_scored",) in events
+
+
+def test_nobody_waits_for_a_game_that_is_being_scored(
+    town: Town, mod: httpx.Client, players: list[httpx.Client], show: str, people_url: str
+) -> None:
+    game = begun(mod, show, [CHOICE])
+    set_key(mod, game, 1, option_ids=options(game, 1, 1))
+    play(players[0], game, {"option_ids": options(game, 1, 1)})
+    town.connection.execute("UPDATE surveys SET closed_at = now() WHERE id = %s", [game["id"]])
+    with psycopg.connect(people_url, cursor_factory=psycopg.RawCursor) as scoring:
+        assert scoring.execute(surveys.SCORE, [game["id"]]).fetchall() == [(True,)]
+        assert board(mod, f"/games/{game['id']}") == []
+    assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
 
 
 def test_who_began_to_answer_before_the_end_and_comes_after_the_scoring_is_late(

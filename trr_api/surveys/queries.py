@@ -202,7 +202,10 @@ FROM surveys survey, made WHERE survey.id = $1
 """
 
 TAKE_TIME: Final = b"SELECT set_config('statement_timeout', '10min', true)"
-SCORE: Final = b"SELECT score_game($1)"
+# By one at a time, for whom nobody waits: of many points that takes long.
+SCORE: Final = b"""
+SELECT score_game($1) WHERE pg_try_advisory_xact_lock(hashtextextended('score ' || $1::uuid::text, 0))
+"""
 
 # Spreadsheets take for a formula what begins like one.
 _PLAIN: Final = "regexp_replace({}, E'^(?=[=+@\\t\\r-])', '''')"
