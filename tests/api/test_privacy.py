@@ -341,11 +341,20 @@ def test_what_was_kept_long_enough_goes(
     run(
         "INSERT INTO responses (survey_id, token_hash, answers, changed_in) VALUES (%s, sha256('x'), '{}', 0)", [survey]
     )
+    thread = town.client("talkative").post(f"/shows/{show}/threads", json={"title": "Piers"}).json()["id"]
+    for days in (364, 366, None):
+        post = town.client(f"talker_{days or 0}").post(f"/threads/{thread}/posts", json={"body": "Well."}).json()["id"]
+        run(
+            "INSERT INTO notifications (user_id, kind, post_id, created_at, read_at) "
+            "VALUES (%s, 'mention', %s, now() - interval '2 y', now() - %s * interval '1 d')", [person, post, days]
+        )  # fmt: skip
     monkeypatch.setenv("DATABASE_URL", people_url)
     monkeypatch.setattr("sys.argv", ["trr_api", "prune"])
     assert command.main() == 0
     told = capsys.readouterr().out
     assert "log-ins that ended, kept for 30 days: 1\n" in told
+    assert "notifications that were read, kept for 365 days: 1\n" in told
+    assert town.one("SELECT count(*) FROM notifications WHERE user_id = %s", person) == 2, "one was never read"
     assert town.connection.execute("SELECT id FROM sessions WHERE user_id = %s", [person]).fetchall() == [(new,)]
     assert town.one("SELECT token_hash IS NULL FROM responses WHERE survey_id = %s", survey)
     run("UPDATE sessions SET revoked_at = now() - interval '1 d' WHERE id = %s", [new])

@@ -90,6 +90,8 @@ def test_a_histogram_beside_a_mean_is_whole_or_not_there() -> None:
     assert (small["mean"], small["histogram"]) == (1.0, None)
     [whole] = disclose([counted("rating", {"": 12, "5": 7, "1": 5}, **scale)], 12)
     assert [bar["count"] for bar in whole["histogram"]] == [5, 0, 0, 0, 7]
+    [number] = disclose([counted("numeric", {"": 5, "1": 5}, minimum=0.0, maximum=1.0)], 5)
+    assert [bar["from"] for bar in number["histogram"]] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     [silent] = disclose([counted("rating", {"": 12, "5": 7, "1": 5}, **scale)], 13)
     assert (silent["answered"], silent["histogram"]) == (None, None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 FEWEST: Final = 5
@@ -127,14 +128,10 @@ def _histogram(question: Counted) -> list[dict[str, Any]]:
     assert question.minimum is not None
     assert question.maximum is not None
     if question.type == "rating":
-        marks = range(int(question.minimum), int(question.maximum) + 1)
-        return [{"from": mark, "to": mark, "count": question.counts.get(str(mark), 0)} for mark in marks]
-    width = (question.maximum - question.minimum) / STEPS
+        ratings = range(int(question.minimum), int(question.maximum) + 1)
+        return [{"from": mark, "to": mark, "count": question.counts.get(str(mark), 0)} for mark in ratings]
+    marks = [question.minimum + (question.maximum - question.minimum) * step / STEPS for step in range(STEPS + 1)]
     return [
-        {
-            "from": question.minimum + (bar - 1) * width,
-            "to": question.minimum + bar * width,
-            "count": question.counts.get(str(bar), 0),
-        }
-        for bar in range(1, STEPS + 1)
+        {"from": start, "to": end, "count": question.counts.get(str(bar), 0)}
+        for bar, (start, end) in enumerate(pairwise(marks), 1)
     ]
