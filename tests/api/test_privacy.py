@@ -240,6 +240,36 @@ def test_whoever_is_deleted_hears_nothing_more(town: Town, resident: Resident) -
             assert ear.end() == (Close.UNAUTHORIZED, "This account was deleted.")
 
 
+def test_many_accounts_may_end_at_once_that_are_in_the_same_counts(town: Town, show: str) -> None:
+    people = [user(town.connection, f"passer_by_{number}") for number in range(16)]
+    run = town.connection.execute
+    run(
+        "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at) "
+        "SELECT 'poll', %s, %s, 'Crowd', false, now() FROM generate_series(1, 40)",
+        [show, user(town.connection, "host")],
+    )
+    # In another order for each of them.
+    for statement in (
+        "INSERT INTO responses (survey_id, user_id, answers, changed_in) "
+        "SELECT surveys.id, person, '{}', 0 FROM surveys, unnest(%s::uuid[]) person WHERE title = 'Crowd' "
+        "ORDER BY md5(surveys.id::text || person)",
+        "INSERT INTO scores (board_id, user_id, points) "
+        "SELECT surveys.id, person, 1 FROM surveys, unnest(%s::uuid[]) person WHERE title = 'Crowd' "
+        "ORDER BY md5(surveys.id::text || person)",
+    ):
+        run(statement.encode(), [people])
+    tokens = [bearer(town.token(person)) for person in people]
+    client = town.client()
+    with ThreadPoolExecutor(len(people)) as pool:
+        ended = pool.map(
+            lambda token: client.request("DELETE", "/me", json={"content": "erase"}, headers=token), tokens
+        )
+        assert [answer.status_code for answer in ended] == [204] * len(people)
+    counts = "SELECT sum(responses)::int FROM response_counts JOIN surveys ON survey_id = id WHERE title = 'Crowd'"
+    assert town.one(counts) == 0
+    assert town.one("SELECT count(*) FROM score_counts JOIN surveys ON board_id = id WHERE title = 'Crowd'") == 0
+
+
 def test_an_account_ends_with_its_password_alone(town: Town, resident: Resident) -> None:
     assert [resident.end("keep", password).status_code for password in (None, "", "wrong wrong")] == [403] * 3
     assert resident.client.request("DELETE", "/me", json={"password": PASSWORD}).status_code == 422

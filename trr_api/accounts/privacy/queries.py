@@ -191,6 +191,9 @@ SELECT name FROM users WHERE id = $1 AND ($2::uuid IS NULL OR EXISTS (
 PASSWORD: Final = b"SELECT password_hash FROM credentials WHERE user_id = $1"
 LOGGED_IN: Final = b"SELECT extract(epoch FROM now() - created_at)::float8 FROM sessions WHERE id = $1"
 
+# They take reactions, answers and points out of the same counts, each in its own order.
+ONE_BY_ONE: Final = b"SELECT pg_advisory_xact_lock(hashtextextended('end of accounts', 0))"
+
 LOCK_USER: Final = b"SELECT name, avatar_url FROM users WHERE id = $1 FOR UPDATE"
 NOBODY: Final = b"INSERT INTO users (name, display_name) VALUES ($1, 'Deleted user') RETURNING id"
 

@@ -81,6 +81,7 @@ async def end_account(database: Database, user: UUID, content: str) -> str | Non
     """
     async with database.transaction(write=True) as connection:
         await connection.execute(queries.TAKE_TIME)
+        await connection.execute(queries.ONE_BY_ONE)
         # Who writes in their name at this moment is waited for; who comes later finds nobody of that id.
         if not (found := await rows(connection, queries.LOCK_USER, user)):
             raise ended()
