@@ -207,9 +207,7 @@ RENAME_IN_EVENTS: Final = (
 )
 
 # By a notification alone: an event would keep the id.
-TELL_OF_END: Final = (
-    b"SELECT pg_notify('live', json_build_object('kind', 'account_deleted', 'user', $1::text)::text)"
-)
+TELL_OF_END: Final = b"SELECT pg_notify('live', json_build_object('kind', 'account_deleted', 'user', $1::text)::text)"
 
 
 def exported(table: str) -> bytes:
