@@ -96,12 +96,15 @@ DECLARE
     made uuid;
 BEGIN
     PERFORM require_role('moderator');
-    IF given.episode_id IS NOT NULL THEN
-        given.season_id := (SELECT season_id FROM episodes WHERE id = given.episode_id AND show_id = given.show_id);
+    IF given.season_id IS NULL THEN
+        given.season_id := (SELECT season_id FROM episodes WHERE id = given.episode_id);
     END IF;
     IF NOT EXISTS (SELECT FROM shows WHERE id = given.show_id)
         OR given.episode_id IS NOT NULL
-            AND NOT EXISTS (SELECT FROM episodes WHERE id = given.episode_id AND show_id = given.show_id)
+            AND NOT EXISTS (
+                SELECT FROM episodes WHERE id = given.episode_id AND show_id = given.show_id
+                AND season_id IS NOT DISTINCT FROM given.season_id
+            )
         OR given.season_id IS NOT NULL
             AND NOT EXISTS (SELECT FROM seasons WHERE id = given.season_id AND show_id = given.show_id)
     THEN
@@ -189,7 +192,8 @@ BEGIN
     SELECT * INTO survey FROM surveys WHERE id = asked AND published_at IS NOT NULL FOR SHARE;
     obstacle := CASE
         WHEN survey.id IS NULL THEN 'missing'
-        WHEN is_over(survey) THEN 'over'
+        -- By the clock: whoever began before the end and comes after the scoring is late.
+        WHEN is_over(survey) OR survey.ends_at <= clock_timestamp() THEN 'over'
         WHEN survey.starts_at > now() THEN 'early'
         WHEN survey.is_anonymous AND ballot IS NULL THEN 'needs token'
         WHEN NOT survey.is_anonymous AND (ballot IS NOT NULL OR caller() IS NULL) THEN 'needs log-in'
@@ -224,14 +228,15 @@ RETURN coalesce((
     LEFT JOIN results latest ON latest.survey_id = survey.id WHERE survey.id = asked
 ), false)
 """,
-    # In rankings the nearer the better (Spearman's footrule); everything else is right or not.
+    # In rankings the nearer the better (Spearman's footrule; what was not ranked stands one place after the last);
+    # everything else is right or not.
     "points_for(type text, given jsonb, key jsonb, points integer)": """
 RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN CASE
     WHEN given IS NULL THEN 0
     WHEN type = 'ranking' THEN (
         SELECT floor(points * greatest(0, 1 - (
-            sum(abs(wanted.place - coalesce(placed.place, count))) / greatest(1, floor(count * count / 2))
+            sum(abs(wanted.place - coalesce(placed.place, count + 1))) / greatest(1, floor(count * count / 2))
         )))::int
         FROM jsonb_array_elements_text(key -> 'option_ids') WITH ORDINALITY wanted (option, place)
         LEFT JOIN jsonb_array_elements_text(given -> 'option_ids') WITH ORDINALITY placed (option, place) USING (option)
@@ -268,6 +273,8 @@ BEGIN
     END IF;
     -- Games of one show, one after the other: they add to the same rows.
     PERFORM pg_advisory_xact_lock(hashtextextended('scores ' || game.show_id, 0));
+    -- Accounts that are being deleted are waited for before anything is written that they may wait for.
+    PERFORM FROM users WHERE id IN (SELECT user_id FROM responses WHERE survey_id = asked) ORDER BY id FOR KEY SHARE;
     WITH earned AS (
         SELECT user_id, sum(points_for(question.type, answers -> question.id::text, key, points)) AS points
         FROM responses JOIN questions question USING (survey_id) JOIN answer_keys ON question_id = question.id

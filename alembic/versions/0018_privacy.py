@@ -19,7 +19,12 @@ DECLARE
     instead text := '\1@' || new;
     found record;
 BEGIN
-    FOR found IN SELECT id, edited_at FROM posts WHERE body ~* mention LOOP
+    UPDATE post_edits SET
+        body = regexp_replace(body, mention, instead, 'gi'), html = regexp_replace(html, mention, instead, 'gi')
+    WHERE body ~* mention;
+    UPDATE threads SET title = left(regexp_replace(title, mention, instead, 'gi'), 200) WHERE title ~* mention;
+    -- Last, and all found before the first is changed: live events wait for whoever has told one.
+    FOR found IN SELECT id, edited_at FROM posts WHERE body ~* mention ORDER BY id LOOP
         UPDATE posts SET
             body = left(regexp_replace(body, mention, instead, 'gi'), 10000),
             html = regexp_replace(html, mention, instead, 'gi')
@@ -27,10 +32,6 @@ BEGIN
         DELETE FROM post_edits WHERE post_id = found.id AND replaced_at = now();
         UPDATE posts SET edited_at = found.edited_at WHERE id = found.id;
     END LOOP;
-    UPDATE post_edits SET
-        body = regexp_replace(body, mention, instead, 'gi'), html = regexp_replace(html, mention, instead, 'gi')
-    WHERE body ~* mention;
-    UPDATE threads SET title = left(regexp_replace(title, mention, instead, 'gi'), 200) WHERE title ~* mention;
 END $$
 """
 

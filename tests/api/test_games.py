@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from people import Town, acting
 from stock import SHOW
+from trr_api.accounts.privacy import queries as privacy
+from trr_api.surveys import queries as surveys
 from trr_crawl.catalog import joining, write
 
 CHOICE = {"type": "single_choice", "prompt": "Who wins?", "options": ["Mara", "Nils", "Olga"]}
@@ -124,6 +128,20 @@ def test_every_type_is_scored(town: Town, mod: httpx.Client, players: list[httpx
     ]  # fmt: skip
 
 
+def test_what_is_not_among_the_best_earns_nothing_for_its_place(
+    mod: httpx.Client, players: list[httpx.Client], show: str
+) -> None:
+    best = {**ORDER, "minimum": 1, "maximum": 2}
+    game = begun(mod, show, [best, best], kind="ranking")
+    set_key(mod, game, 1, option_ids=options(game, 1, 1), points=10)
+    set_key(mod, game, 2, option_ids=options(game, 2, 1, 2), points=100)
+    for player, first, second in ((0, (1,), (1, 2)), (1, (2,), (1, 3)), (2, (2, 1), (3,))):
+        given = [{"option_ids": options(game, 1, *first)}, {"option_ids": options(game, 2, *second)}]
+        play(players[player], game, *given)
+    mod.post(f"/games/{game['id']}/close")
+    assert board(mod, f"/games/{game['id']}") == [(1, 110, "player_0"), (2, 50, "player_1"), (3, 0, "player_2")]
+
+
 def test_ties_share_a_rank_and_the_next_one_counts_them(
     mod: httpx.Client, players: list[httpx.Client], show: str
 ) -> None:
@@ -196,9 +214,66 @@ def test_a_game_that_ends_by_the_clock_is_scored_when_somebody_looks(
         "UPDATE surveys SET published_at = now() - interval '1 h', ends_at = now() - interval '1 s' WHERE id = %s",
         [game["id"]],
     )
+    mine = players[0].get(f"/games/{game['id']}/leaderboard/me")
+    assert mine.json() == {"rank": 1, "points": 1, "people": 1}, mine.text
     assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
     events = town.connection.execute("SELECT event FROM outbox WHERE topic = %s", [f"game:{game['id']}"]).fetchall()
     assert ("game_scored",) in events
+
+
+def test_nobody_waits_for_a_game_that_is_being_scored(
+    town: Town, mod: httpx.Client, players: list[httpx.Client], show: str, people_url: str
+) -> None:
+    game = begun(mod, show, [CHOICE])
+    set_key(mod, game, 1, option_ids=options(game, 1, 1))
+    play(players[0], game, {"option_ids": options(game, 1, 1)})
+    town.connection.execute("UPDATE surveys SET closed_at = now() WHERE id = %s", [game["id"]])
+    with psycopg.connect(people_url, cursor_factory=psycopg.RawCursor) as scoring:
+        assert scoring.execute(surveys.SCORE, [game["id"]]).fetchall() == [(True,)]
+        assert board(mod, f"/games/{game['id']}") == []
+    assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
+
+
+def test_who_began_to_answer_before_the_end_and_comes_after_the_scoring_is_late(
+    town: Town, mod: httpx.Client, players: list[httpx.Client], show: str, people_url: str
+) -> None:
+    game = begun(mod, show, [CHOICE])
+    set_key(mod, game, 1, option_ids=options(game, 1, 1))
+    person = UUID(players[0].get("/me").json()["id"])
+    answers = Jsonb({game["questions"][0]["id"]: {"option_ids": options(game, 1, 1)}})
+    with acting(town.connection, person) as late, psycopg.connect(people_url, autocommit=True) as other:
+        other.execute("UPDATE surveys SET ends_at = clock_timestamp() WHERE id = %s", [game["id"]])
+        assert other.execute("SELECT score_game(%s)", [game["id"]]).fetchall() == [(True,)]
+        found = late.execute("SELECT * FROM submit_response(%s, NULL, %s)", [game["id"], answers]).fetchall()
+        assert found == [(None, "over")]
+
+
+def test_an_account_that_is_deleted_while_a_game_is_scored_keeps_nobody_from_their_points(
+    town: Town, mod: httpx.Client, players: list[httpx.Client], show: str, people_url: str
+) -> None:
+    game, leaver = begun(mod, show, [CHOICE]), town.client("leaver")
+    set_key(mod, game, 1, option_ids=options(game, 1, 1))
+    for client in (leaver, players[0]):
+        play(client, game, {"option_ids": options(game, 1, 1)})
+    person = UUID(leaver.get("/me").json()["id"])
+    town.connection.execute("UPDATE surveys SET closed_at = now() WHERE id = %s", [game["id"]])
+
+    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s)"
+    with (
+        psycopg.connect(people_url, cursor_factory=psycopg.RawCursor) as ending,
+        psycopg.connect(people_url, autocommit=True) as watching,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ending.execute(privacy.LOCK_USER, [person])
+        [(nobody,)] = ending.execute(privacy.NOBODY, ["deleted_leaver"]).fetchall()
+        scored = pool.submit(town.one, "SELECT score_game(%s)", game["id"])
+        while watching.execute(waiting, ["SELECT score_game%"]).fetchall() != [(True,)]:
+            assert not scored.done()
+        for statement in privacy.farewell("erase", person, nobody):
+            ending.execute(statement.query, statement.values)
+        ending.commit()
+        assert scored.result() is True
+    assert board(mod, f"/games/{game['id']}") == [(1, 1, "player_0")]
 
 
 def test_a_quiz_tells_what_others_answered_after_the_end_and_a_poll_before(

@@ -17,6 +17,7 @@ from psycopg import Connection, sql
 from pwdlib import PasswordHash
 from test_accounts import Provider, bearer, provider
 
+from ears import listening
 from people import Town, user
 from serving import served, settings
 from stock import SHOW
@@ -25,6 +26,7 @@ from trr_api import tables
 from trr_api.accounts.privacy import queries
 from trr_api.app import create_app
 from trr_api.middleware import without_values
+from trr_api.realtime.hub import Close
 
 __all__ = ["provider"]  # a fixture of theirs
 
@@ -228,6 +230,46 @@ def test_whoever_is_deleted_appears_nowhere(town: Town, resident: Resident, cont
     assert town.one("SELECT count(*) FROM scores WHERE board_id = %s", resident.survey) == is_kept
 
 
+def test_whoever_is_deleted_hears_nothing_more(town: Town, resident: Resident) -> None:
+    phone, laptop = (town.token(resident.id) for _ in range(2))
+    with listening(town.address, token=phone) as here, listening(town.address, token=laptop) as there:
+        for ear in (here, there):
+            assert ear.follow(f"conversation:{resident.direct}")["type"] == "subscribed"
+        assert resident.end("keep").status_code == 204
+        for ear in (here, there):
+            assert ear.end() == (Close.UNAUTHORIZED, "This account was deleted.")
+
+
+def test_many_accounts_may_end_at_once_that_are_in_the_same_counts(town: Town, show: str) -> None:
+    people = [user(town.connection, f"passer_by_{number}") for number in range(16)]
+    run = town.connection.execute
+    run(
+        "INSERT INTO surveys (kind, show_id, author_id, title, is_anonymous, published_at) "
+        "SELECT 'poll', %s, %s, 'Crowd', false, now() FROM generate_series(1, 40)",
+        [show, user(town.connection, "host")],
+    )
+    # In another order for each of them.
+    for statement in (
+        "INSERT INTO responses (survey_id, user_id, answers, changed_in) "
+        "SELECT surveys.id, person, '{}', 0 FROM surveys, unnest(%s::uuid[]) person WHERE title = 'Crowd' "
+        "ORDER BY md5(surveys.id::text || person)",
+        "INSERT INTO scores (board_id, user_id, points) "
+        "SELECT surveys.id, person, 1 FROM surveys, unnest(%s::uuid[]) person WHERE title = 'Crowd' "
+        "ORDER BY md5(surveys.id::text || person)",
+    ):
+        run(statement.encode(), [people])
+    tokens = [bearer(town.token(person)) for person in people]
+    client = town.client()
+    with ThreadPoolExecutor(len(people)) as pool:
+        ended = pool.map(
+            lambda token: client.request("DELETE", "/me", json={"content": "erase"}, headers=token), tokens
+        )
+        assert [answer.status_code for answer in ended] == [204] * len(people)
+    counts = "SELECT sum(responses)::int FROM response_counts JOIN surveys ON survey_id = id WHERE title = 'Crowd'"
+    assert town.one(counts) == 0
+    assert town.one("SELECT count(*) FROM score_counts JOIN surveys ON board_id = id WHERE title = 'Crowd'") == 0
+
+
 def test_an_account_ends_with_its_password_alone(town: Town, resident: Resident) -> None:
     assert [resident.end("keep", password).status_code for password in (None, "", "wrong wrong")] == [403] * 3
     assert resident.client.request("DELETE", "/me", json={"password": PASSWORD}).status_code == 422
@@ -329,11 +371,20 @@ def test_what_was_kept_long_enough_goes(
     run(
         "INSERT INTO responses (survey_id, token_hash, answers, changed_in) VALUES (%s, sha256('x'), '{}', 0)", [survey]
     )
+    thread = town.client("talkative").post(f"/shows/{show}/threads", json={"title": "Piers"}).json()["id"]
+    for days in (364, 366, None):
+        post = town.client(f"talker_{days or 0}").post(f"/threads/{thread}/posts", json={"body": "Well."}).json()["id"]
+        run(
+            "INSERT INTO notifications (user_id, kind, post_id, created_at, read_at) "
+            "VALUES (%s, 'mention', %s, now() - interval '2 y', now() - %s * interval '1 d')", [person, post, days]
+        )  # fmt: skip
     monkeypatch.setenv("DATABASE_URL", people_url)
     monkeypatch.setattr("sys.argv", ["trr_api", "prune"])
     assert command.main() == 0
     told = capsys.readouterr().out
     assert "log-ins that ended, kept for 30 days: 1\n" in told
+    assert "notifications that were read, kept for 365 days: 1\n" in told
+    assert town.one("SELECT count(*) FROM notifications WHERE user_id = %s", person) == 2, "one was never read"
     assert town.connection.execute("SELECT id FROM sessions WHERE user_id = %s", [person]).fetchall() == [(new,)]
     assert town.one("SELECT token_hash IS NULL FROM responses WHERE survey_id = %s", survey)
     run("UPDATE sessions SET revoked_at = now() - interval '1 d' WHERE id = %s", [new])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,8 +20,9 @@ CELLS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
 
 @given(CELLS)
 def test_what_is_withheld_cannot_be_had_by_subtraction(cells: list[int]) -> None:
-    hidden = withheld(cells)
-    assert {at for at, count in enumerate(cells) if is_small(count)} <= hidden
+    small = {at for at, count in enumerate(cells) if is_small(count)}
+    hidden = withheld(cells, small)
+    assert small <= hidden
     assert all(cells[at] for at in hidden), "that nobody chose it names nobody"
     if hidden and sum(cells) >= FEWEST and sum(1 for count in cells if count) > 1:
         assert len(hidden) > 1
@@ -29,8 +31,7 @@ def test_what_is_withheld_cannot_be_had_by_subtraction(cells: list[int]) -> None
 
 @given(CELLS)
 def test_nothing_is_withheld_without_need(cells: list[int]) -> None:
-    if not any(is_small(count) for count in cells):
-        assert withheld(cells) == set()
+    assert withheld(cells, ()) == set()
 
 
 def counted(type_: str, counts: dict[str, int], **more: Any) -> Counted:
@@ -57,17 +58,30 @@ def not_shown(result: dict[str, Any], option: str) -> bool:
     return any(found["option_id"] == option and found["count"] is None for found in result["options"])
 
 
-@given(st.lists(st.integers(0, 20), min_size=2, max_size=5), st.integers(20, 30))
-def test_of_several_choices_those_who_did_not_choose_are_as_safe(chosen: list[int], people: int) -> None:
-    counts = {"": people, **dict(zip("abcde", chosen, strict=False))}
-    [result] = disclose([counted("multiple_choice", counts)], people)
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=5), st.integers(20, 30), st.integers(0, 12))
+def test_of_several_choices_those_who_did_not_choose_are_as_safe(chosen: list[int], answered: int, silent: int) -> None:
+    counts = {"": answered, **dict(zip("abcde", chosen, strict=False))}
+    [result] = disclose([counted("multiple_choice", counts, minimum=1, maximum=5)], answered + silent)
     hidden = 0
     for option, count in zip(result["options"], chosen, strict=True):
         hidden += option["count"] is None
         if option["count"] is not None:
             assert not is_small(count)
-            assert not is_small(people - count)
+            assert not is_small(answered - count)
+            assert not is_small(answered + silent - count)
     assert hidden != 1 or sum(1 for count in chosen if count) == 1
+
+
+@given(st.tuples(*[st.integers(5, 12)] * 4), st.integers(1, 4))
+def test_where_everybody_chooses_as_many_the_counts_do_not_tell_how_many_chose_nothing(
+    pairs: tuple[int, ...], silent: int
+) -> None:
+    of_pairs = dict(zip(("ab", "ac", "bc", "cd"), pairs, strict=True))
+    counts = {option: sum(people for pair, people in of_pairs.items() if option in pair) for option in "abcd"}
+    asked = counted("multiple_choice", {"": sum(pairs), **counts}, minimum=2, maximum=2)
+    [result] = disclose([asked], sum(pairs) + silent)
+    assert result["answered"] is None
+    assert None in [option["count"] for option in result["options"]]
 
 
 def test_a_histogram_beside_a_mean_is_whole_or_not_there() -> None:
@@ -76,6 +90,8 @@ def test_a_histogram_beside_a_mean_is_whole_or_not_there() -> None:
     assert (small["mean"], small["histogram"]) == (1.0, None)
     [whole] = disclose([counted("rating", {"": 12, "5": 7, "1": 5}, **scale)], 12)
     assert [bar["count"] for bar in whole["histogram"]] == [5, 0, 0, 0, 7]
+    [number] = disclose([counted("numeric", {"": 5, "1": 5}, minimum=0.0, maximum=1.0)], 5)
+    assert [bar["from"] for bar in number["histogram"]] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     [silent] = disclose([counted("rating", {"": 12, "5": 7, "1": 5}, **scale)], 13)
     assert (silent["answered"], silent["histogram"]) == (None, None)
 
@@ -138,6 +154,27 @@ def test_numbers_fit_on_the_steps_of_their_scale(tenths: int) -> None:
         assert check([asked], [answer]) == {"x": {"number": tenths / 10}}
     else:
         with pytest.raises(Problem, match="question 3: its number must be 0 to 10"):
+            check([asked], [answer])
+
+
+def test_steps_may_be_tiny_on_a_scale_that_is_huge() -> None:
+    asked = question("numeric", minimum=Decimal(0), maximum=Decimal(10**12), step=Decimal("1e-20"))
+    for number in (10**12, 0.1):
+        answer = Answer.model_construct(question_id=UUID(int=1), number=number)
+        assert check([asked], [answer]) == {asked.id: {"number": number}}
+    with pytest.raises(Problem, match="question 1: its number must go in steps"):
+        check([asked], [Answer.model_construct(question_id=UUID(int=1), number=1e-21)])
+
+
+@given(st.text("ab", min_size=1, max_size=12))
+def test_texts_are_neither_too_short_nor_too_long(text: str) -> None:
+    asked = question("free_text", minimum=Decimal(4), maximum=Decimal(8))
+    answer = Answer.model_construct(question_id=UUID(int=1), text=text)
+    if 4 <= len(text) <= 8:
+        assert check([asked], [answer]) == {asked.id: {"text": text}}
+    else:
+        why = "needs 4 characters" if len(text) < 4 else "may have 8 characters"
+        with pytest.raises(Problem, match=f"question 1: its text {why}"):
             check([asked], [answer])
 
 

@@ -190,6 +190,11 @@ class Hub:
                 self.leave(follower, topic)
                 follower.offer(envelope("unsubscribed", {"reason": "You are no member any more."}, topic))
 
+    def dismiss(self, user: UUID) -> None:
+        """Let all followers of a person end, who is nobody any more."""
+        for follower in list(self._people.get(user, ())):
+            follower.close(Close.UNAUTHORIZED, "This account was deleted.")
+
     def tell(self, topic: str, text: str, *, but: UUID | None = None) -> None:
         """Send what is in no outbox; not to the followers of one person, perhaps."""
         for follower, held in self._rooms.get(topic, {}).items():

@@ -205,6 +205,8 @@ class Live:
         told = json.loads(text)
         if told["kind"] == "typing":
             self.hub.type(told["topic"], UUID(told["user"]), starts=told["starts"])
+        elif told["kind"] == "account_deleted":
+            self.hub.dismiss(UUID(told["user"]))
         else:
             self.presence.look(told["topic"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -116,8 +117,7 @@ def read(
         text = check_text(text or "")
     except ValueError as error:
         return {}, str(error)
-    longest = int(question.maximum or LONGEST_ANSWER)
-    return {"text": text}, None if len(text) <= longest else f"its text may have {longest} characters, not {len(text)}"
+    return {"text": text}, _wrong_text(question, text)
 
 
 def _wrong_options(question: Question, chosen: Sequence[str]) -> str | None:
@@ -131,13 +131,23 @@ def _wrong_options(question: Question, chosen: Sequence[str]) -> str | None:
     return None
 
 
+def _wrong_text(question: Question, text: str) -> str | None:
+    least, most = int(question.minimum or 0), int(question.maximum or LONGEST_ANSWER)
+    if len(text) > most:
+        return f"its text may have {most} characters, not {len(text)}"
+    if len(text) < least:
+        return f"its text needs {least} characters, not {len(text)}"
+    return None
+
+
 def _wrong_number(question: Question, number: float) -> str | None:
     exact = Decimal(str(number))
     assert question.minimum is not None
     assert question.maximum is not None
     if not question.minimum <= exact <= question.maximum:
         return f"its number must be {_range(question.minimum, question.maximum)}"
-    if question.step is not None and (exact - question.minimum) % question.step:
+    # Decimals divide by tiny steps only up to their precision.
+    if question.step is not None and (Fraction(exact) - Fraction(question.minimum)) % Fraction(question.step):
         return f"its number must go in steps of {question.step} from {question.minimum}"
     return None
 

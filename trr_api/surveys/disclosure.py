@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 FEWEST: Final = 5
@@ -49,12 +50,12 @@ def disclose(questions: Sequence[Counted], responses: int) -> list[dict[str, Any
     return found
 
 
-def withheld(cells: Sequence[int], small: Collection[int] | None = None) -> set[int]:
+def withheld(cells: Sequence[int], small: Collection[int]) -> set[int]:
     """Which cells of a row with a known sum are withheld: the `small` ones, and the next larger with them.
 
     Those withheld are two or more and together five or more, as far as there are any.
     """
-    hidden = {at for at, count in enumerate(cells) if is_small(count)} if small is None else set(small)
+    hidden = set(small)
     rest = sorted((at for at, count in enumerate(cells) if count and at not in hidden), key=lambda at: cells[at])
     for at in rest:
         if not hidden or (len(hidden) > 1 and sum(cells[at] for at in hidden) >= FEWEST):
@@ -84,18 +85,10 @@ def _result(question: Counted, people: int | None) -> dict[str, Any]:
     if people is None or answered < FEWEST:
         return result
     silent = people - answered
-    if question.type == "single_choice":
-        cells = [*(question.counts.get(option, 0) for option in question.options), silent]
-        hidden = withheld(cells)
-        result["answered"] = None if len(question.options) in hidden else answered
-        _fill(result, cells, hidden)
-        return result
     if not is_small(silent):
         result["answered"] = answered
-    if question.type == "multiple_choice":
-        cells = [question.counts.get(option, 0) for option in question.options]
-        small = [at for at, count in enumerate(cells) if is_small(count) or is_small(people - count)]
-        _fill(result, cells, withheld(cells, small))
+    if question.type in {"single_choice", "multiple_choice"}:
+        _count_choices(result, question, people, answered)
     elif question.type == "ranking":
         for option in result["options"]:
             ranked = question.counts.get(option["option_id"], 0)
@@ -110,7 +103,20 @@ def _result(question: Counted, people: int | None) -> dict[str, Any]:
     return result
 
 
-def _fill(result: dict[str, Any], cells: Sequence[int], hidden: Collection[int]) -> None:
+def _count_choices(result: dict[str, Any], question: Counted, people: int, answered: int) -> None:
+    cells = [question.counts.get(option, 0) for option in question.options]
+    small = {at for at, count in enumerate(cells) if is_small(count)}
+    if question.type == "multiple_choice":
+        # Those who did not choose it, or who chose something else, are as safe as those who did.
+        small |= {at for at, count in enumerate(cells) if is_small(people - count) or is_small(answered - count)}
+    if question.minimum == question.maximum:
+        # Everybody who answers chooses as many: the counts add up to how many did, and tell who did not.
+        cells.append(people - answered)
+        if is_small(cells[-1]):
+            small.add(len(question.options))
+    hidden = withheld(cells, small)
+    if len(question.options) in hidden:
+        result["answered"] = None
     for at, option in enumerate(result["options"]):
         if at not in hidden:
             option["count"] = cells[at]
@@ -122,14 +128,10 @@ def _histogram(question: Counted) -> list[dict[str, Any]]:
     assert question.minimum is not None
     assert question.maximum is not None
     if question.type == "rating":
-        marks = range(int(question.minimum), int(question.maximum) + 1)
-        return [{"from": mark, "to": mark, "count": question.counts.get(str(mark), 0)} for mark in marks]
-    width = (question.maximum - question.minimum) / STEPS
+        ratings = range(int(question.minimum), int(question.maximum) + 1)
+        return [{"from": mark, "to": mark, "count": question.counts.get(str(mark), 0)} for mark in ratings]
+    marks = [question.minimum + (question.maximum - question.minimum) * step / STEPS for step in range(STEPS + 1)]
     return [
-        {
-            "from": question.minimum + (bar - 1) * width,
-            "to": question.minimum + bar * width,
-            "count": question.counts.get(str(bar), 0),
-        }
-        for bar in range(1, STEPS + 1)
+        {"from": start, "to": end, "count": question.counts.get(str(bar), 0)}
+        for bar, (start, end) in enumerate(pairwise(marks), 1)
     ]

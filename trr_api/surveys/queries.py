@@ -157,10 +157,11 @@ def is_admin() -> Statement:
 
 # What follows runs as the connection's own user.
 
+# The results as they came out last, and whether they are due anew: so many seconds later, and with enough to tell.
 RESULTS: Final = b"""
 SELECT coalesce(body::json, json_build_object(
     'survey_id', survey.id, 'response_count', NULL, 'published_at', NULL, 'questions', '[]'::json
-)), has_new_results(survey.id)
+)), coalesce(results.published_at <= clock_timestamp() - make_interval(secs => $2), true) AND has_new_results(survey.id)
 FROM surveys survey LEFT JOIN results ON survey_id = survey.id WHERE survey.id = $1 AND survey.published_at IS NOT NULL
 """
 
@@ -201,14 +202,17 @@ FROM surveys survey, made WHERE survey.id = $1
 """
 
 TAKE_TIME: Final = b"SELECT set_config('statement_timeout', '10min', true)"
-SCORE: Final = b"SELECT score_game($1)"
-
-DOWNLOAD: Final = b"""
-SELECT id, type, prompt FROM questions WHERE survey_id = $1 ORDER BY position
+# By one at a time, for whom nobody waits: of many points that takes long.
+SCORE: Final = b"""
+SELECT score_game($1) WHERE pg_try_advisory_xact_lock(hashtextextended('score ' || $1::uuid::text, 0))
 """
 
 # Spreadsheets take for a formula what begins like one.
 _PLAIN: Final = "regexp_replace({}, E'^(?=[=+@\\t\\r-])', '''')"
+DOWNLOAD: Final = f"""
+SELECT id, type, {_PLAIN.format("prompt")} FROM questions WHERE survey_id = $1 ORDER BY position
+""".encode()
+
 _CHOSEN: Final = (
     "(SELECT string_agg(label, '; ' ORDER BY place) "
     "FROM jsonb_array_elements_text(answers -> {key} -> 'option_ids') WITH ORDINALITY chosen (option, place) "

@@ -13,7 +13,7 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from trr_api import routing
-from trr_api.answers import PERSONAL, Answer, personal, personal_page
+from trr_api.answers import PERSONAL, Answer, personal, personal_page, written
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Page
 from trr_api.deps import Address, Catalog, Paging, People, Session, Somebody
@@ -94,8 +94,8 @@ async def drafted(session: Session, draft: UUID | None, wanted: dict[str, Any]) 
     [(made,)] = await session.fetch(queries.write(draft, wanted))
     if made is None:
         subject = "No such draft" if draft else "Nothing"
-        raise Problem("not-found", f"{subject} can be about that show, or the season or episode is of another show.")
-    return personal(b'{"id":"%b"}' % str(made).encode(), 201 if draft is None else 200)
+        raise Problem("not-found", f"{subject} can be about that show, or the season or episode is of another one.")
+    return written(made, 201 if draft is None else 200)
 
 
 @both("POST", "/{survey}/publish", status_code=204, summary="Publish a draft")
@@ -156,15 +156,9 @@ async def submit_survey(
 
 
 @both("GET", "/{survey}/results", response_model=SurveyResults, summary="What was answered")
-async def get_survey_results(database: Catalog, surveys: Asking, survey: SurveyId, _: Nothing) -> Response:
+async def get_survey_results(surveys: Asking, survey: SurveyId, _: Nothing) -> Response:
     """From five responses on, changed by five at a time, without counts under five; of a quiz, once it is over."""
-    rows = await database.fetch(queries.RESULTS, [survey])
-    if not rows:
-        raise missing()
-    body, is_due = rows[0]
-    if is_due:
-        body = await surveys.publish(survey) or body
-    return Answer(body)
+    return Answer(await surveys.results(survey))
 
 
 @both(

@@ -65,9 +65,9 @@ class Asked(Shape):
     prompt: Annotated[Text, Field(max_length=1000)] = Field(examples=["Who should leave?"])
     is_required: StrictBool = False
     minimum: Number | None = None
-    """Of a number or a rating; of how many options are chosen or ranked."""
+    """Of a number or a rating; of how many options are chosen or ranked; of a free text's characters."""
     maximum: Number | None = None
-    """The same; of a free text's characters."""
+    """The same."""
     step: Number | None = None
     """Between numbers, from the minimum on."""
     shuffle_options: StrictBool = False

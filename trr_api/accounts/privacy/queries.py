@@ -191,6 +191,9 @@ SELECT name FROM users WHERE id = $1 AND ($2::uuid IS NULL OR EXISTS (
 PASSWORD: Final = b"SELECT password_hash FROM credentials WHERE user_id = $1"
 LOGGED_IN: Final = b"SELECT extract(epoch FROM now() - created_at)::float8 FROM sessions WHERE id = $1"
 
+# They take reactions, answers and points out of the same counts, each in its own order.
+ONE_BY_ONE: Final = b"SELECT pg_advisory_xact_lock(hashtextextended('end of accounts', 0))"
+
 LOCK_USER: Final = b"SELECT name, avatar_url FROM users WHERE id = $1 FOR UPDATE"
 NOBODY: Final = b"INSERT INTO users (name, display_name) VALUES ($1, 'Deleted user') RETURNING id"
 
@@ -202,6 +205,9 @@ RENAME_IN_EVENTS: Final = (
     b"UPDATE outbox SET payload = replace(payload::text, $1::text, $2::text)::jsonb "
     b"WHERE position($1::text IN payload::text) > 0"
 )
+
+# By a notification alone: an event would keep the id.
+TELL_OF_END: Final = b"SELECT pg_notify('live', json_build_object('kind', 'account_deleted', 'user', $1::text)::text)"
 
 
 def exported(table: str) -> bytes:

@@ -81,6 +81,7 @@ async def end_account(database: Database, user: UUID, content: str) -> str | Non
     """
     async with database.transaction(write=True) as connection:
         await connection.execute(queries.TAKE_TIME)
+        await connection.execute(queries.ONE_BY_ONE)
         # Who writes in their name at this moment is waited for; who comes later finds nobody of that id.
         if not (found := await rows(connection, queries.LOCK_USER, user)):
             raise ended()
@@ -92,4 +93,5 @@ async def end_account(database: Database, user: UUID, content: str) -> str | Non
             await connection.execute(statement.query, statement.values)
         await connection.execute(queries.FORGET_EVENTS, [str(user)])
         await connection.execute(queries.RENAME_IN_EVENTS, [str(user), str(nobody)])
+        await connection.execute(queries.TELL_OF_END, [str(user)])
     return None if avatar_url is None else str(avatar_url)

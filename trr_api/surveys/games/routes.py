@@ -6,14 +6,16 @@ from typing import Annotated, Any, get_args
 
 from fastapi import Query, Request, Response
 
-from trr_api import routing
+from trr_api import routing, session
 from trr_api.answers import paged, personal, personal_page
 from trr_api.catalog.places import Id, Key, ShowKey, id_of, led_on
 from trr_api.catalog.queries import elsewhere
 from trr_api.catalog.schemas import Page
+from trr_api.database import Database
 from trr_api.deps import Catalog, Paging, Session, Somebody
 from trr_api.paging import PageParameters
 from trr_api.problems import Problem, invalid
+from trr_api.session import Caller
 from trr_api.surveys import queries as surveys_queries
 from trr_api.surveys.checking import FIELD, Question, read
 from trr_api.surveys.games import queries
@@ -87,9 +89,8 @@ def _refused(question: Question, why: str) -> Problem:
 
 
 async def _leaderboard(
-    kind: str, key: Key, request: Request, database: Catalog, surveys: Surveys, cursors: Paging, asked: PageParameters
+    kind: str, key: Key, request: Request, database: Database, surveys: Surveys, cursors: Paging, asked: PageParameters
 ) -> Response:
-    # A game that ended by the clock is scored by whoever first wants to see that.
     await _score_due(kind, key, database, surveys)
     scope = f"leaderboard {kind} {key}"
     statement = queries.leaderboard(kind, key, asked.limit, cursors.after(scope, asked.cursor))
@@ -100,20 +101,23 @@ async def _leaderboard(
     return paged(request, (data, place, None), cursors, scope)
 
 
-async def _standing(kind: str, key: Key, session: Session) -> Response:
-    rows = await session.fetch(queries.standing(kind, key))
+async def _standing(kind: str, key: Key, database: Database, surveys: Surveys, caller: Caller) -> Response:
+    await _score_due(kind, key, database, surveys)
+    async with session.session(database, caller, write=False) as opened:
+        rows = await opened.fetch(queries.standing(kind, key))
     if not rows:
         raise Problem("not-found", "You are not on this leaderboard.")
     return personal(rows[0][0])
 
 
-async def _score_due(kind: str, key: Key, database: Catalog, surveys: Surveys) -> None:
+async def _score_due(kind: str, key: Key, database: Database, surveys: Surveys) -> None:
+    """A game that ended by the clock is scored by whoever first wants to see that."""
     statement = queries.due(kind, key)
     for (game,) in await database.fetch(statement.query, statement.values):
         await surveys.score(game)
 
 
-async def _nowhere(kind: str, key: Key, request: Request, database: Catalog) -> Response:
+async def _nowhere(kind: str, key: Key, request: Request, database: Database) -> Response:
     if kind == "game":
         raise missing()
     statement = elsewhere(kind, key)
@@ -148,18 +152,24 @@ async def list_show_scores(
 
 
 @router.get("/{survey}/leaderboard/me", response_model=Standing, summary="Where I stand in a game")
-async def get_game_standing(session: Session, _: Somebody, survey: SurveyId, __: Nothing) -> Response:
+async def get_game_standing(
+    database: Catalog, surveys: Asking, caller: Somebody, survey: SurveyId, _: Nothing
+) -> Response:
     """The caller's rank and points."""
-    return await _standing("game", survey, session)
+    return await _standing("game", survey, database, surveys, caller)
 
 
 @boards.get("/seasons/{season}/leaderboard/me", response_model=Standing, summary="Where I stand in a season")
-async def get_season_standing(session: Session, _: Somebody, season: SeasonId, __: Nothing) -> Response:
+async def get_season_standing(
+    database: Catalog, surveys: Asking, caller: Somebody, season: SeasonId, _: Nothing
+) -> Response:
     """The caller's rank and points."""
-    return await _standing("season", season, session)
+    return await _standing("season", season, database, surveys, caller)
 
 
 @boards.get("/shows/{show}/leaderboard/me", response_model=Standing, summary="Where I stand in a show")
-async def get_show_standing(session: Session, _: Somebody, show: ShowKey, __: Nothing) -> Response:
+async def get_show_standing(
+    database: Catalog, surveys: Asking, caller: Somebody, show: ShowKey, _: Nothing
+) -> Response:
     """The caller's rank and points."""
-    return await _standing("show", show, session)
+    return await _standing("show", show, database, surveys, caller)
