@@ -229,6 +229,12 @@ def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status:
     assert "<script>" not in answer.text
 
 
+def test_a_show_is_found_however_its_name_is_written(month_address: str, month_url: str) -> None:
+    title = one(month_url, "SELECT title FROM shows WHERE title IS NOT NULL LIMIT 1")
+    for written in (title, title.upper(), title.lower()[:3]):
+        assert f">{title}</a>" in httpx.get(f"{month_address}/crawls/shows", params={"q": written}).text, written
+
+
 def test_html_in_what_sources_say_is_text(crawl_url: str, watched: Callable[..., Watched]) -> None:
     with psycopg.connect(crawl_url) as connection:
         write.prepare(connection)
@@ -349,6 +355,11 @@ def test_forms_change_things_only_from_here(month_address: str, month_url: str) 
     retry = f"{month_address}/crawls/runs/{run}/rejects/retry"
     refused = httpx.post(retry, data={"x": "1"}, headers={"origin": "https://elsewhere.example"})
     assert refused.status_code == 403
+    assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
+    # A number that is none does not stand for all of them.
+    for nonsense in ("abc", "", "²", "99999999999999999999"):
+        assert httpx.post(retry, data={"reject": nonsense}).status_code == 404, nonsense
+    assert httpx.post(f"{month_address}/crawls/findings/²/acknowledge", data={"x": "1"}).status_code == 404
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
     assert httpx.post(retry, data={"x": "1"}).status_code == 303
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "2"

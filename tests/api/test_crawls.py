@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +21,9 @@ from samples import month
 from serving import Checked, served, settings
 from trr_api import keys
 from trr_api.app import create_app
-from trr_api.crawls import attention
+from trr_api.crawls import attention, progress
 from trr_api.crawls.diff import changes
+from trr_api.database import Database
 from trr_api.keys import queries as key_queries
 from trr_crawl.catalog import rejects, write
 from trr_crawl.catalog.write import Record
@@ -262,6 +265,59 @@ def test_progress_is_told_at_once_and_when_it_moves(crawls: httpx.Client, month_
     assert before.keys() == after.keys()
     assert len(before) == 2
     assert {after[run] - before[run] for run in before} == {1}
+
+
+def test_who_does_not_read_the_progress_holds_up_nobody(month_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+
+    async def listen() -> bytes:
+        async with opened(month_url) as database:
+            told = progress.Progress(database)
+            idle, other = told.stream(), told.stream()
+            while await anext(idle) != b": still here\n\n":
+                pass
+            await anext(other)
+            event = await asyncio.wait_for(anext(other), 5)
+            await told.close()
+            return event
+
+    assert asyncio.run(listen()).startswith(b"event: runs\n")
+
+
+def test_progress_begins_with_what_is_and_not_with_what_somebody_saw_long_ago(month_url: str) -> None:
+    def requests(event: bytes) -> list[int]:
+        return [run["requests"] for run in json.loads(event.partition(b"data: ")[2])]
+
+    async def first(told: progress.Progress) -> bytes:
+        stream = told.stream()
+        await anext(stream)
+        event = await asyncio.wait_for(anext(stream), 5)
+        await stream.aclose()  # type: ignore[attr-defined]
+        return event
+
+    async def listen() -> tuple[bytes, bytes]:
+        async with opened(month_url) as database:
+            told = progress.Progress(database)
+            before = await first(told)
+            await told.close()  # as when nobody has listened for a while
+            with psycopg.connect(month_url) as connection:
+                connection.execute("UPDATE crawl_runs SET requests = requests + 1 WHERE outcome IS NULL")
+            after = await first(told)
+            await told.close()
+            return before, after
+
+    before, after = map(requests, asyncio.run(listen()))
+    assert after == [count + 1 for count in before]
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(settings(url))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 class TestWhoMaySee:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -192,6 +193,12 @@ def _run_id(request: Request, name: str = "run") -> UUID:
         raise no_such_run(request.path_params[name][:60]) from None
 
 
+def _number(text: str, of: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise Problem("not-found", f"There is no {of} {text[:30]}.")
+    return int(text)
+
+
 @router.get("/crawls/runs/{run}/diff/{other}")
 @shown()
 async def diff(request: Request, database: Database, who: Analyst) -> Response:
@@ -205,9 +212,10 @@ async def diff(request: Request, database: Database, who: Analyst) -> Response:
 async def retry(request: Request, database: Database, who: Analyst) -> Response:
     """Let refused records be tried again."""
     fields = await site.form(request)
-    identifier, number = _run_id(request), fields.get("reject", "")
+    identifier, number = _run_id(request), fields.get("reject")
+    reject = None if number is None else _number(number, "refused record")
     async with database.transaction(write=True) as connection:
-        await connection.execute(queries.RETRY, [identifier, int(number) if number.isdigit() else None, who.name])
+        await connection.execute(queries.RETRY, [identifier, reject, who.name])
     return RedirectResponse(f"/crawls/runs/{identifier}#rejects", 303)
 
 
@@ -216,10 +224,7 @@ async def retry(request: Request, database: Database, who: Analyst) -> Response:
 async def look_after(request: Request, database: Database, who: Analyst) -> Response:
     """Note that somebody looks after a finding."""
     fields = await site.form(request)
-    number = request.path_params["finding"]
-    if not number.isdigit() or int(number) >= 2**63:
-        raise Problem("not-found", f"There is no finding {number[:30]}.")
-    await acknowledge(database, int(number), who.name)
+    await acknowledge(database, _number(request.path_params["finding"], "finding"), who.name)
     return RedirectResponse(site.local(fields.get("back", HOME.address)), 303)
 
 

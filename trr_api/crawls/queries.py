@@ -340,7 +340,7 @@ FRESHNESS: Final = f"SELECT spider, age, things FROM ({_FRESHNESS}) freshness OR
 FIND_SHOWS: Final = b"""
 SELECT shows.id, shows.title, shows.start_year, shows.show_type FROM search_documents found
 JOIN shows ON shows.id = found.entity_id
-WHERE found.kind = 'show' AND found.name >= $1::text AND found.name < $1::text || U&'\\+10FFFF'
+WHERE found.kind = 'show' AND found.name >= fold($1::text) AND found.name < fold($1::text) || U&'\\+10FFFF'
 ORDER BY found.name, found.entity_id LIMIT 50
 """
 
