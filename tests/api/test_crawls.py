@@ -27,6 +27,7 @@ from trr_api.database import Database
 from trr_api.keys import queries as key_queries
 from trr_crawl.catalog import rejects, write
 from trr_crawl.catalog.write import Record
+from trr_crawl.runs import items_got
 
 NOWHERE = "0199c0de-0000-7000-8000-000000000001"
 
@@ -231,6 +232,29 @@ def test_stats_with_unknown_keys_of_any_shape_are_told_as_they_are(crawls: httpx
     assert told["requests_by_outcome"] == {}
     assert told["state"] == "running"
     assert [one.name for one in changes({**EMPTY, "stats": {}}, {**EMPTY, "stats": odd})] == ["n"]
+    deeper = {"coverage": {"imdb": {"show": [1]}, "tmdb": 5}, "responses": {"count": 2, "slowest": [{"seconds": 1}, 2]}}
+    assert changes({**EMPTY, "stats": {}}, {**EMPTY, "stats": deeper}) == []
+    page = f"{crawls.base_url.copy_with(path='/crawls/runs/')}{run}"
+    for stats in (odd, deeper):
+        with psycopg.connect(month_url) as connection:
+            connection.execute("UPDATE crawl_runs SET stats = %s WHERE id = %s", [Jsonb(stats), run])
+        assert httpx.get(page).status_code == 200, stats
+    with psycopg.connect(month_url) as connection:
+        connection.execute("DELETE FROM crawl_runs WHERE id = %s", [run])
+
+
+def test_what_is_gone_from_a_source_is_nothing_that_a_run_got(crawls: httpx.Client, month_url: str) -> None:
+    items = {"episode": {"updated": 2, "unchanged": 3, "removed": 40, "rejected": 500}}
+    assert items_got(items) == 5
+    with psycopg.connect(month_url) as connection:
+        [(run,)] = connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version, items, outcome, finished_at) "
+            "VALUES ('sweeper', 'here', 1, '1', %s, 'ok', now()) RETURNING id",
+            [Jsonb(items)],
+        )
+    assert crawls.get(f"/runs/{run}").json()["items_total"] == 5
+    metrics = httpx.get(str(crawls.base_url.copy_with(path="/metrics"))).text
+    assert 'trr_crawl_last_run_items{spider="sweeper"} 5.0' in metrics
     with psycopg.connect(month_url) as connection:
         connection.execute("DELETE FROM crawl_runs WHERE id = %s", [run])
 

@@ -28,7 +28,7 @@ from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
 from trr_api.reviewing import reviewed
-from trr_crawl.catalog import due, review
+from trr_crawl.catalog import due, review, run_stats
 
 HOME: Final = Link("/crawls", "Crawls")
 
@@ -170,7 +170,6 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
     rejects = _rows(queries.REJECT, await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
-    responses = found["responses"] if isinstance(found["responses"], dict) else {}
     return pages.answer(
         request,
         "crawls/run.html",
@@ -178,7 +177,8 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
         run=found,
         before=before,
         rejects=rejects,
-        responses=responses,
+        mean_seconds=run_stats.mean_seconds(found["stats"]),
+        slowest=run_stats.slowest(found["stats"]),
         timeline=views.timeline(found),
         outcomes=views.outcomes(found),
         coverage=views.run_coverage(found, earlier[0] if earlier else None),

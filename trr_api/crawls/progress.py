@@ -18,7 +18,7 @@ from trr_api.database import Database
 EVERY: Final = 2.0
 """Seconds between two looks."""
 LONGEST: Final = 60.0
-"""Seconds after which a stream ends: who lost the right to see it is out then. Browsers begin another one by themselves."""
+"""Seconds after which a stream ends, and with it the right to see it; browsers ask for another one by themselves."""
 
 _log = logging.getLogger(__name__)
 

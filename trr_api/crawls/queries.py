@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GOT: Final = (
     "(SELECT coalesce(sum(operation.value::bigint), 0)::bigint FROM jsonb_each(run.items) kind "
-    "CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key <> 'rejected')"
+    "CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key NOT IN ('rejected', 'removed'))"
 )
 """How many items a run got, new or not."""
 

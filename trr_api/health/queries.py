@@ -13,7 +13,7 @@ WITH RECURSIVE names AS (
 SELECT 'run', names.spider, last.outcome, ARRAY[
     extract(epoch FROM last.finished_at), extract(epoch FROM last.finished_at - last.started_at),
     (SELECT coalesce(sum(operation.value::bigint), 0) FROM jsonb_each(last.items) kind
-     CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key <> 'rejected'),
+     CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key NOT IN ('rejected', 'removed')),
     last.requests, last.blocks,
     (SELECT extract(epoch FROM finished_at) FROM crawl_runs good
      WHERE good.spider = names.spider AND good.outcome = 'ok' ORDER BY good.started_at DESC LIMIT 1)
