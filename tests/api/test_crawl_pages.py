@@ -309,6 +309,19 @@ def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: Fast
         )
         key = keys.new()
         connection.execute(key_queries.CREATE, ["Analyst", keys.digest(key), ["crawls:read"]])
+        # A layout that changed altogether.
+        connection.execute(
+            """
+            INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id)
+            SELECT number::text, 'imdb_title due', rule, severity, 'a.long.key.' || number,
+                   repeat('The source says something new. ', 40), repeat('Look whether it is worth it. ', 4),
+                   (SELECT id FROM crawl_runs LIMIT 1)
+            FROM generate_series(1, 300) number,
+                 LATERAL (VALUES (number % 10 = 0)) layout (bad),
+                 LATERAL (SELECT CASE WHEN bad THEN 'blocked' ELSE 'drift' END AS rule,
+                                 CASE WHEN bad THEN 'error' ELSE 'warning' END AS severity) of_rule
+            """
+        )
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE crawl_runs")
@@ -320,6 +333,9 @@ def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: Fast
             assert answer.status_code == 200
             assert Counted.trips - before <= 6
             assert len(answer.content) < WEIGHT
+            # However little of it is shown, all of it is counted.
+            assert re.findall(r"<strong>([0-9,]+)</strong>", answer.text)[1:3] == ["30", "270"]
+            assert "The gravest 30 of 300" in answer.text
 
 
 def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched: Callable[..., Watched]) -> None:

@@ -31,6 +31,8 @@ from trr_api.reviewing import reviewed
 from trr_crawl.catalog import due, review, run_stats
 
 HOME: Final = Link("/crawls", "Crawls")
+SHOWN: Final = 30
+"""So many findings the overview shows with what to do about them, the gravest."""
 
 pages = Pages(
     "crawls",
@@ -97,10 +99,13 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
     days = await database.fetch(queries.DAYS, [since])
     recent = _rows(("spider", *queries.RECENT_FIELDS), await database.fetch(queries.RECENT))
     schedules = _rows(SCHEDULE, await database.fetch(queries.SCHEDULES))
-    findings = _rows(queries.FINDING, await database.fetch(queries.RECENT_FINDINGS, [since]))
+    findings = _rows(
+        (*queries.FINDING, "all_found", "all_open", "all_blocked"),
+        await database.fetch(queries.RECENT_FINDINGS, [since]),
+    )
     worth = await database.fetch(queries.WORTH)
     live = [run for run in recent if run["outcome"] is None]
-    still = [finding for finding in findings if finding["resolved_at"] is None]
+    counts = findings[0] if findings else dict.fromkeys(("all_found", "all_open", "all_blocked"), 0)
     return pages.answer(
         request,
         "crawls/overview.html",
@@ -109,8 +114,8 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
         spiders=views.spiders(recent),
         live=live,
         late=attention.late(schedules, live, now),
-        findings=still,
-        blocked=[finding for finding in still if finding["rule"] == "blocked"],
+        findings=[finding for finding in findings if finding["resolved_at"] is None][:SHOWN],
+        counts=counts,
         found=sorted(findings, key=lambda finding: finding["at"], reverse=True),
         schedules=schedules,
         coverage=views.coverage(worth),

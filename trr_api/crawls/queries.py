@@ -295,12 +295,14 @@ ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 30
 """
 
 RECENT_FINDINGS: Final = (
-    f"SELECT {columns(FINDING)} FROM crawl_findings finding "
-    "WHERE finding.at >= $1::timestamptz "
+    f"SELECT {columns(FINDING)}, count(*) OVER () AS all_found, "
+    "count(*) FILTER (WHERE finding.resolved_at IS NULL) OVER () AS all_open, "
+    "count(*) FILTER (WHERE finding.resolved_at IS NULL AND finding.rule = 'blocked') OVER () AS all_blocked "
+    "FROM crawl_findings finding WHERE finding.at >= $1::timestamptz "
     "ORDER BY finding.resolved_at IS NOT NULL, finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC "
-    "LIMIT 200"
+    "LIMIT 100"
 ).encode()
-"""What was found lately: what is still so first, errors before warnings."""
+"""What was found lately: what is still so first, errors before warnings; and how much there is in all."""
 
 _COVERAGE: Final = """
 SELECT summed.source, summed.kind, field.name, field.told, summed.records FROM (
