@@ -20,6 +20,7 @@ from trr_api import keys
 from trr_api.app import create_app
 from trr_api.database import Database
 from trr_api.keys import queries as key_queries
+from trr_api.pages import static
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record
 
@@ -336,6 +337,44 @@ def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: Fast
             # However little of it is shown, all of it is counted.
             assert re.findall(r"<strong>([0-9,]+)</strong>", answer.text)[1:3] == ["30", "270"]
             assert "The gravest 30 of 300" in answer.text
+
+
+def test_pages_stay_light_however_much_there_is(crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        write.prepare(connection)
+        names = [{"name": f"Name {number}", "country": "de"} for number in range(2000)]
+        for source in ("imdb", "tmdb"):
+            told = {"title": source, "alternative_titles": names, "overview": source * 5000, "genres": [source] * 500}
+            write.write(connection, [Record(source=source, kind="show", key="tt1", payload=told)])
+        connection.execute(
+            """
+            INSERT INTO source_coverage (source, kind, records, told)
+            SELECT source, 'kind_' || kind, 1000, (SELECT jsonb_object_agg('a_field_with_a_name_' || field, 400 + field)
+                                                   FROM generate_series(1, 25) field)
+            FROM unnest(ARRAY['imdb', 'tmdb', 'fandom', 'imdb_datasets']) source, generate_series(1, 8) kind
+            """
+        )
+        connection.execute(
+            """
+            WITH run AS (
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at, gaps)
+                SELECT 'imdb_title', 'here', 1, '1', 'partial', now(), jsonb_agg(jsonb_build_object(
+                    'subject', 'tt' || gap, 'part', null, 'why', repeat('it is long ', 200), 'blocked', false
+                )) FROM generate_series(1, 1000) gap RETURNING id
+            )
+            INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error)
+            SELECT id, 'imdb', 'show', 'tt' || number, repeat('{"title": "Long"} ', 1000),
+                   repeat('It is too long. ', 200)
+            FROM run, generate_series(1, 200) number
+            """
+        )
+    run, show = one(crawl_url, "SELECT id FROM crawl_runs"), one(crawl_url, "SELECT id FROM shows")
+    with served(create_app(settings(crawl_url))) as address:
+        style = len(httpx.get(address + static.address("pages/style.css")).content)
+        for place in ("", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/shows/{show}"):
+            answer = httpx.get(f"{address}/crawls{place}")
+            assert answer.status_code == 200, place
+            assert len(answer.content) + style < WEIGHT, place
 
 
 def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched: Callable[..., Watched]) -> None:
