@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -353,6 +354,8 @@ class TestWhoMaySee:
             ("local", {"host": "rebound.example"}, 401),
             ("local", {"x-forwarded-for": "203.0.113.9"}, 401),
             ("local", {"forwarded": "for=203.0.113.9"}, 401),
+            ("local", {"via": "1.1 proxy"}, 401),
+            ("local", {"x-real-ip": "203.0.113.9"}, 401),
             ("key", {}, 401),
             ("open", {"host": "crawls.example"}, 200),
         ],
@@ -362,6 +365,14 @@ class TestWhoMaySee:
     ) -> None:
         with served(create_app(settings(month_url, dashboard=dashboard))) as address:
             assert httpx.get(f"{address}/api/v1/crawls/runs?limit=1", headers=headers).status_code == status
+
+    def test_a_proxy_that_hides_itself_still_asks_in_an_old_way(self, month_url: str) -> None:
+        with served(create_app(settings(month_url, dashboard="local"))) as address:
+            host, port = address.removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port)), timeout=10) as asking:
+                # As nginx does it by `proxy_pass` alone.
+                asking.sendall(f"GET /api/v1/crawls/runs HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+                assert b" 401 " in asking.makefile("rb").readline()
 
     def test_a_key_needs_the_scope(self, month_url: str) -> None:
         with served(create_app(settings(month_url, dashboard="key"))) as address:
