@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -308,3 +309,28 @@ def test_what_was_refused_is_tried_again_unless_the_source_told_more_since(conne
     connection.commit()
     assert rejects.retry_wanted(connection, None) == {"rejected": 1}
     assert connection.execute("SELECT count(*) FROM crawl_rejects WHERE key = 'tt3'").fetchone() == (2,)
+
+
+def test_two_runs_that_begin_together_try_a_refused_record_once(
+    connection: Connection[Any], catalog_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write.write(connection, [Record(source="imdb", kind="show", key="tt1", payload={"start_year": 99999})])
+    connection.execute("UPDATE crawl_rejects SET retry_wanted_at = now()")
+    connection.commit()
+    meanwhile: list[Mapping[str, int]] = []
+    written = write.write
+    with psycopg.connect(catalog_url) as other:
+        write.prepare(other)
+
+        def beside(*arguments: Any) -> write.Written:
+            meanwhile.append(rejects.retry_wanted(other, None))
+            return written(*arguments)
+
+        monkeypatch.setattr(write, "write", beside)
+        assert rejects.retry_wanted(connection, None) == {"rejected": 1}
+        assert meanwhile == [{}]
+        # It is over, and the turn is free.
+        connection.execute("UPDATE crawl_rejects SET retry_wanted_at = now() WHERE retried_at IS NULL")
+        connection.commit()
+        monkeypatch.setattr(write, "write", written)
+        assert rejects.retry_wanted(other, None) == {"rejected": 1}
