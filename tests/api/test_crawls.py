@@ -199,6 +199,18 @@ def test_conflicts_are_those_that_editors_see(crawls: httpx.Client, month_url: s
     assert found == editors.json()["data"]
 
 
+def test_a_search_for_conflicts_that_takes_too_long_is_ended(month_url: str) -> None:
+    with (
+        served(create_app(settings(month_url, statement_timeout=0.3))) as address,
+        psycopg.connect(month_url) as connection,
+    ):
+        connection.execute("LOCK TABLE source_records IN ACCESS EXCLUSIVE MODE")
+        answer = httpx.get(f"{address}/api/v1/crawls/conflicts", timeout=20)
+        assert (answer.status_code, answer.json()["title"]) == (503, "The catalog took too long")
+        connection.rollback()
+        assert httpx.get(f"{address}/api/v1/crawls/conflicts", timeout=20).status_code == 200
+
+
 def test_schedules_are_for_admins(crawls: httpx.Client, month_url: str) -> None:
     assert crawls.get("/schedules").status_code == 401
     assert crawls.get("/schedules", headers=key(month_url, "crawls:read")).status_code == 403

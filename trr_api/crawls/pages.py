@@ -274,7 +274,7 @@ async def show(request: Request, database: Database, who: Analyst) -> Response:
         kinds = ["show", "season", "episode", "credit"]
         return found, review.explain(connection, "show", found), review.conflicts(connection, kinds, show=found)
 
-    entity, fields, conflicts = await reviewed(request, look, refused="not-found")
+    entity, fields, conflicts = await reviewed(request, look, refused="not-found", reads=True)
     [about] = _rows(
         ("id", "title", "start_year", "updated_at", "removed_at", "external_ids"),
         await database.fetch(queries.SHOW, [entity]),
