@@ -31,8 +31,10 @@ class Objects(StaticFiles):
     """The files below a folder, each with the headers that it was stored with; anything else is not there."""
 
     def __init__(self, directory: Path) -> None:
-        # The first picture may come after the application.
         super().__init__(directory=directory, check_dir=False)
+
+    async def check_config(self) -> None:
+        """Nothing: the folder comes with the first picture, which may be after the application."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         try:

@@ -12,6 +12,7 @@ from fastapi import Request
 from psycopg import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
+from trr_api.config import Settings
 from trr_api.parameters import Parameters, Word
 from trr_api.problems import Problem
 from trr_crawl import database
@@ -74,14 +75,23 @@ AT_ONCE: Final = 2
 _limiter = CapacityLimiter(AT_ONCE)
 
 
-async def reviewed(request: Request, work: Callable[[Connection[Any]], T], refused: str = "invalid-parameter") -> T:
-    """Run `work` on a connection of its own, in a thread; what it refuses is a problem of the kind `refused`."""
-    url = request.app.state.settings.database_url.get_secret_value()
+async def reviewed(
+    request: Request, work: Callable[[Connection[Any]], T], refused: str = "invalid-parameter", *, reads: bool = False
+) -> T:
+    """Run `work` on a connection of its own, in a thread; what it refuses is a problem of the kind `refused`.
+
+    What only reads may take as long as any other reading statement: whoever may ask must not keep others waiting.
+    """
+    settings: Settings = request.app.state.settings
+    url = settings.database_url.get_secret_value()
 
     def run() -> T:
         with closing(database.connect(url)) as connection:
             merge.prepare(connection)
             with connection:
+                if reads:
+                    limit = str(int(settings.statement_timeout * 1000))
+                    connection.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
                 return work(connection)
 
     try:
@@ -99,6 +109,7 @@ async def conflicts(request: Request, asked: ConflictsParameters) -> Conflicts:
         lambda connection: review.conflicts(
             connection, [asked.kind], show=asked.show, field=asked.field, limit=asked.limit
         ),
+        reads=True,
     )
     return Conflicts(
         data=[

@@ -300,5 +300,10 @@ def items_by_kind(stats: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def items_got(items: dict[str, dict[str, int]]) -> int:
-    """How many items came, however new; those that the database refused did not."""
-    return sum(count for counts in items.values() for operation, count in counts.items() if operation != "rejected")
+    """How many items came, however new; those that the database refused, or that are gone from the source, did not."""
+    return sum(
+        count
+        for counts in items.values()
+        for operation, count in counts.items()
+        if operation not in ("rejected", "removed")
+    )

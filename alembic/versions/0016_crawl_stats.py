@@ -126,6 +126,8 @@ def upgrade() -> None:
         sa.Column("things", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("spider", "day", name=op.f("pk_crawl_freshness")),
     )
+    # Whoever is still writing is waited for: nothing is missed between the count and what keeps it.
+    op.execute("LOCK TABLE source_records, crawl_states IN SHARE ROW EXCLUSIVE MODE")
     op.execute(COUNT_WHAT_IS_THERE)
     op.execute(
         """

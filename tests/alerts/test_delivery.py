@@ -286,6 +286,25 @@ def test_one_receiver_that_is_down_keeps_no_other_waiting(database: Connection[A
     ]
 
 
+def test_one_receiver_that_takes_its_time_leaves_some_to_the_others(
+    database: Connection[Any], receiver: Receiver
+) -> None:
+    def answer(got: Got) -> tuple[int, dict[str, str]]:
+        if got.path == "/slow":
+            time.sleep(0.2)
+        return 200, {}
+
+    told = targets(receiver, ALERTS=f"slow={receiver.url}/slow quick={receiver.url}/quick")
+    delivery.register(database, told)
+    receiver.answer = answer
+    for night in range(6):
+        fail(database, night)
+    delivery.deliver(database, told, seconds=0.8)
+    asked = [one.path for one in receiver.asked]
+    assert asked.count("/quick") == 6
+    assert 0 < asked.count("/slow") < 6
+
+
 def test_two_processes_never_tell_the_same(database: Connection[Any], receiver: Receiver, shared_url: str) -> None:
     told = targets(receiver)
     delivery.register(database, told)

@@ -18,6 +18,7 @@ from trr_api import keys
 from trr_api.app import create_app
 from trr_api.database import Database
 from trr_api.keys import queries as key_queries
+from trr_api.pages import static
 from trr_crawl.catalog import write
 from trr_crawl.catalog.write import Record
 
@@ -224,6 +225,12 @@ def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status:
     assert "<script>" not in answer.text
 
 
+def test_a_show_is_found_however_its_name_is_written(month_address: str, month_url: str) -> None:
+    title = one(month_url, "SELECT title FROM shows WHERE title IS NOT NULL LIMIT 1")
+    for written in (title, title.upper(), title.lower()[:3]):
+        assert f">{title}</a>" in httpx.get(f"{month_address}/crawls/shows", params={"q": written}).text, written
+
+
 def test_html_in_what_sources_say_is_text(crawl_url: str, watched: Callable[..., Watched]) -> None:
     with psycopg.connect(crawl_url) as connection:
         write.prepare(connection)
@@ -298,6 +305,19 @@ def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: Fast
         )
         key = keys.new()
         connection.execute(key_queries.CREATE, ["Analyst", keys.digest(key), ["crawls:read"]])
+        # A layout that changed altogether.
+        connection.execute(
+            """
+            INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id)
+            SELECT number::text, 'imdb_title due', rule, severity, 'a.long.key.' || number,
+                   repeat('The source says something new. ', 40), repeat('Look whether it is worth it. ', 4),
+                   (SELECT id FROM crawl_runs LIMIT 1)
+            FROM generate_series(1, 300) number,
+                 LATERAL (VALUES (number % 10 = 0)) layout (bad),
+                 LATERAL (SELECT CASE WHEN bad THEN 'blocked' ELSE 'drift' END AS rule,
+                                 CASE WHEN bad THEN 'error' ELSE 'warning' END AS severity) of_rule
+            """
+        )
         connection.commit()
         connection.autocommit = True
         connection.execute("ANALYZE crawl_runs")
@@ -309,6 +329,47 @@ def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: Fast
             assert answer.status_code == 200
             assert Counted.trips - before <= 6
             assert len(answer.content) < WEIGHT
+            # However little of it is shown, all of it is counted.
+            assert re.findall(r"<strong>([0-9,]+)</strong>", answer.text)[1:3] == ["30", "270"]
+            assert "The gravest 30 of 300" in answer.text
+
+
+def test_pages_stay_light_however_much_there_is(crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        write.prepare(connection)
+        names = [{"name": f"Name {number}", "country": "de"} for number in range(2000)]
+        for source in ("imdb", "tmdb"):
+            told = {"title": source, "alternative_titles": names, "overview": source * 5000, "genres": [source] * 500}
+            write.write(connection, [Record(source=source, kind="show", key="tt1", payload=told)])
+        connection.execute(
+            """
+            INSERT INTO source_coverage (source, kind, records, told)
+            SELECT source, 'kind_' || kind, 1000, (SELECT jsonb_object_agg('a_field_with_a_name_' || field, 400 + field)
+                                                   FROM generate_series(1, 25) field)
+            FROM unnest(ARRAY['imdb', 'tmdb', 'fandom', 'imdb_datasets']) source, generate_series(1, 8) kind
+            """
+        )
+        connection.execute(
+            """
+            WITH run AS (
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at, gaps)
+                SELECT 'imdb_title', 'here', 1, '1', 'partial', now(), jsonb_agg(jsonb_build_object(
+                    'subject', 'tt' || gap, 'part', null, 'why', repeat('it is long ', 200), 'blocked', false
+                )) FROM generate_series(1, 1000) gap RETURNING id
+            )
+            INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error)
+            SELECT id, 'imdb', 'show', 'tt' || number, repeat('{"title": "Long"} ', 1000),
+                   repeat('It is too long. ', 200)
+            FROM run, generate_series(1, 200) number
+            """
+        )
+    run, show = one(crawl_url, "SELECT id FROM crawl_runs"), one(crawl_url, "SELECT id FROM shows")
+    with served(create_app(settings(crawl_url))) as address:
+        style = len(httpx.get(address + static.address("pages/style.css")).content)
+        for place in ("", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/shows/{show}"):
+            answer = httpx.get(f"{address}/crawls{place}")
+            assert answer.status_code == 200, place
+            assert len(answer.content) + style < WEIGHT, place
 
 
 def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched: Callable[..., Watched]) -> None:
@@ -344,6 +405,11 @@ def test_forms_change_things_only_from_here(month_address: str, month_url: str) 
     retry = f"{month_address}/crawls/runs/{run}/rejects/retry"
     refused = httpx.post(retry, data={"x": "1"}, headers={"origin": "https://elsewhere.example"})
     assert refused.status_code == 403
+    assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
+    # A number that is none does not stand for all of them.
+    for nonsense in ("abc", "", "²", "99999999999999999999"):
+        assert httpx.post(retry, data={"reject": nonsense}).status_code == 404, nonsense
+    assert httpx.post(f"{month_address}/crawls/findings/²/acknowledge", data={"x": "1"}).status_code == 404
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "0"
     assert httpx.post(retry, data={"x": "1"}).status_code == 303
     assert one(month_url, "SELECT count(*) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL") == "2"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +22,13 @@ from samples import month
 from serving import Checked, served, settings
 from trr_api import keys
 from trr_api.app import create_app
-from trr_api.crawls import attention
+from trr_api.crawls import attention, progress
 from trr_api.crawls.diff import changes
+from trr_api.database import Database
 from trr_api.keys import queries as key_queries
 from trr_crawl.catalog import rejects, write
 from trr_crawl.catalog.write import Record
+from trr_crawl.runs import items_got
 
 NOWHERE = "0199c0de-0000-7000-8000-000000000001"
 
@@ -194,6 +199,18 @@ def test_conflicts_are_those_that_editors_see(crawls: httpx.Client, month_url: s
     assert found == editors.json()["data"]
 
 
+def test_a_search_for_conflicts_that_takes_too_long_is_ended(month_url: str) -> None:
+    with (
+        served(create_app(settings(month_url, statement_timeout=0.3))) as address,
+        psycopg.connect(month_url) as connection,
+    ):
+        connection.execute("LOCK TABLE source_records IN ACCESS EXCLUSIVE MODE")
+        answer = httpx.get(f"{address}/api/v1/crawls/conflicts", timeout=20)
+        assert (answer.status_code, answer.json()["title"]) == (503, "The catalog took too long")
+        connection.rollback()
+        assert httpx.get(f"{address}/api/v1/crawls/conflicts", timeout=20).status_code == 200
+
+
 def test_schedules_are_for_admins(crawls: httpx.Client, month_url: str) -> None:
     assert crawls.get("/schedules").status_code == 401
     assert crawls.get("/schedules", headers=key(month_url, "crawls:read")).status_code == 403
@@ -228,6 +245,29 @@ def test_stats_with_unknown_keys_of_any_shape_are_told_as_they_are(crawls: httpx
     assert told["requests_by_outcome"] == {}
     assert told["state"] == "running"
     assert [one.name for one in changes({**EMPTY, "stats": {}}, {**EMPTY, "stats": odd})] == ["n"]
+    deeper = {"coverage": {"imdb": {"show": [1]}, "tmdb": 5}, "responses": {"count": 2, "slowest": [{"seconds": 1}, 2]}}
+    assert changes({**EMPTY, "stats": {}}, {**EMPTY, "stats": deeper}) == []
+    page = f"{crawls.base_url.copy_with(path='/crawls/runs/')}{run}"
+    for stats in (odd, deeper):
+        with psycopg.connect(month_url) as connection:
+            connection.execute("UPDATE crawl_runs SET stats = %s WHERE id = %s", [Jsonb(stats), run])
+        assert httpx.get(page).status_code == 200, stats
+    with psycopg.connect(month_url) as connection:
+        connection.execute("DELETE FROM crawl_runs WHERE id = %s", [run])
+
+
+def test_what_is_gone_from_a_source_is_nothing_that_a_run_got(crawls: httpx.Client, month_url: str) -> None:
+    items = {"episode": {"updated": 2, "unchanged": 3, "removed": 40, "rejected": 500}}
+    assert items_got(items) == 5
+    with psycopg.connect(month_url) as connection:
+        [(run,)] = connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version, items, outcome, finished_at) "
+            "VALUES ('sweeper', 'here', 1, '1', %s, 'ok', now()) RETURNING id",
+            [Jsonb(items)],
+        )
+    assert crawls.get(f"/runs/{run}").json()["items_total"] == 5
+    metrics = httpx.get(str(crawls.base_url.copy_with(path="/metrics"))).text
+    assert 'trr_crawl_last_run_items{spider="sweeper"} 5.0' in metrics
     with psycopg.connect(month_url) as connection:
         connection.execute("DELETE FROM crawl_runs WHERE id = %s", [run])
 
@@ -264,6 +304,59 @@ def test_progress_is_told_at_once_and_when_it_moves(crawls: httpx.Client, month_
     assert {after[run] - before[run] for run in before} == {1}
 
 
+def test_who_does_not_read_the_progress_holds_up_nobody(month_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+
+    async def listen() -> bytes:
+        async with opened(month_url) as database:
+            told = progress.Progress(database)
+            idle, other = told.stream(), told.stream()
+            while await anext(idle) != b": still here\n\n":
+                pass
+            await anext(other)
+            event = await asyncio.wait_for(anext(other), 5)
+            await told.close()
+            return event
+
+    assert asyncio.run(listen()).startswith(b"event: runs\n")
+
+
+def test_progress_begins_with_what_is_and_not_with_what_somebody_saw_long_ago(month_url: str) -> None:
+    def requests(event: bytes) -> list[int]:
+        return [run["requests"] for run in json.loads(event.partition(b"data: ")[2])]
+
+    async def first(told: progress.Progress) -> bytes:
+        stream = told.stream()
+        await anext(stream)
+        event = await asyncio.wait_for(anext(stream), 5)
+        await stream.aclose()  # type: ignore[attr-defined]
+        return event
+
+    async def listen() -> tuple[bytes, bytes]:
+        async with opened(month_url) as database:
+            told = progress.Progress(database)
+            before = await first(told)
+            await told.close()  # as when nobody has listened for a while
+            with psycopg.connect(month_url) as connection:
+                connection.execute("UPDATE crawl_runs SET requests = requests + 1 WHERE outcome IS NULL")
+            after = await first(told)
+            await told.close()
+            return before, after
+
+    before, after = map(requests, asyncio.run(listen()))
+    assert after == [count + 1 for count in before]
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(settings(url))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 class TestWhoMaySee:
     @pytest.mark.parametrize(
         ("dashboard", "headers", "status"),
@@ -273,6 +366,8 @@ class TestWhoMaySee:
             ("local", {"host": "rebound.example"}, 401),
             ("local", {"x-forwarded-for": "203.0.113.9"}, 401),
             ("local", {"forwarded": "for=203.0.113.9"}, 401),
+            ("local", {"via": "1.1 proxy"}, 401),
+            ("local", {"x-real-ip": "203.0.113.9"}, 401),
             ("key", {}, 401),
             ("open", {"host": "crawls.example"}, 200),
         ],
@@ -282,6 +377,14 @@ class TestWhoMaySee:
     ) -> None:
         with served(create_app(settings(month_url, dashboard=dashboard))) as address:
             assert httpx.get(f"{address}/api/v1/crawls/runs?limit=1", headers=headers).status_code == status
+
+    def test_a_proxy_that_hides_itself_still_asks_in_an_old_way(self, month_url: str) -> None:
+        with served(create_app(settings(month_url, dashboard="local"))) as address:
+            host, port = address.removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port)), timeout=10) as asking:
+                # As nginx does it by `proxy_pass` alone.
+                asking.sendall(f"GET /api/v1/crawls/runs HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+                assert b" 401 " in asking.makefile("rb").readline()
 
     def test_a_key_needs_the_scope(self, month_url: str) -> None:
         with served(create_app(settings(month_url, dashboard="key"))) as address:

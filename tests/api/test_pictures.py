@@ -71,6 +71,11 @@ def test_a_kept_picture_is_shown_from_our_copy(client: httpx.Client) -> None:
     ]
 
 
+def test_a_picture_is_not_found_before_there_is_a_store(stocked_url: str, tmp_path: Path) -> None:
+    with served(create_app(settings(stocked_url, images_store=str(tmp_path / "to come")))) as address:
+        assert httpx.get(f"{address}/objects/images/none.jpg").status_code == 404
+
+
 def test_the_local_store_is_served_with_the_headers_of_its_objects(client: httpx.Client) -> None:
     answer = client.get(f"/objects/{KEY}.jpg")
     assert (answer.status_code, answer.content) == (200, CONTENT)

@@ -37,6 +37,18 @@ def test_sigterm_lets_running_requests_end(stocked_url: str) -> None:
         assert started.wait(timeout=20) == -signal.SIGTERM
 
 
+def test_who_watches_crawls_does_not_hold_up_the_end(stocked_url: str) -> None:
+    with (
+        process(stocked_url) as (started, address),
+        httpx.stream("GET", f"{address}/api/v1/crawls/progress", timeout=20) as stream,
+    ):
+        assert stream.status_code == 200
+        next(stream.iter_lines())
+        started.send_signal(signal.SIGTERM)
+        # Long before TRR_API_SHUTDOWN_TIMEOUT.
+        assert started.wait(timeout=8) == -signal.SIGTERM
+
+
 def test_several_workers_share_cursors_and_metrics(stocked_url: str) -> None:
     with process(stocked_url, TRR_API_WORKERS="2", TRR_API_RATE_LIMIT="0/minute") as (_, address):
         cursor = httpx.get(f"{address}/api/v1/shows?limit=1").json()["next_cursor"]

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg.types.json import Jsonb
 
 from trr_crawl.catalog import monitoring, rejects, write
+from trr_crawl.catalog.monitoring import findings
 from trr_crawl.catalog.monitoring.checks import ENOUGH, RULES, Fields, Run, check
 from trr_crawl.catalog.write import Record
 
@@ -84,9 +86,9 @@ def test_runs_with_the_same_arguments_bring_the_same_however_few_their_requests(
 
 def test_without_a_history_only_what_is_wrong_by_itself_is_found() -> None:
     odd = replace(GOOD, items=1, coverage=episodes(plot=0), response_seconds=60.0, rejected=2)
-    told, applied = check(odd, HISTORY_OF_GOOD[1:])
+    told, judged = check(odd, HISTORY_OF_GOOD[1:])
     assert [one.rule for one in told] == ["rejected"]
-    assert applied == ["failed", "blocked", "rejected"]
+    assert [one.rule for one in judged] == ["failed", "blocked", "rejected"]
 
 
 def test_one_odd_night_changes_nothing_about_what_is_usual() -> None:
@@ -115,8 +117,10 @@ RUNS = st.builds(
 
 @given(RUNS, st.lists(RUNS, max_size=ENOUGH + 1))
 def test_any_run_beside_any_history_can_be_checked(run: Run, history: list[Run]) -> None:
-    told, applied = check(run, history)
-    assert {one.rule for one in told} <= set(applied) <= set(RULES)
+    told, judged = check(run, history)
+    assert {one.rule for one in told} <= {one.rule for one in judged} <= set(RULES)
+    for found in told:
+        assert any(one.rule == found.rule and found.subject.startswith(one.subjects) for one in judged)
     assert len({(one.rule, one.subject) for one in told}) == len(told)
 
 
@@ -172,6 +176,39 @@ def test_each_bad_night_is_found_and_a_good_one_resolves_it(connection: Connecti
     assert [resolved for *_, resolved in kept(connection)] == [True, True, True]
 
 
+@pytest.mark.parametrize(
+    "little",
+    [
+        # Nothing was due: nobody was asked.
+        {"requests": 0, "items": Jsonb({}), "stats": Jsonb({})},
+        # Of so few records nobody can tell.
+        {
+            "requests": 3,
+            "items": Jsonb({"episode": {"updated": 3}}),
+            "stats": Jsonb({"coverage": {"imdb": {"episode": {"records": 3, "told": {"title": 3}}}}}),
+        },
+    ],
+)
+def test_a_run_that_shows_too_little_resolves_nothing(connection: Connection[Any], little: dict[str, Any]) -> None:
+    emptied = Jsonb({"coverage": {"imdb": {"episode": {"records": 100, "told": {"title": 100}}}}})
+    for night in range(6):
+        run(connection, night)
+    run(connection, 6, stats=emptied)
+    run(connection, 7, **little)
+    assert kept(connection) == [(6, "fields_fell", "imdb episode plot", False)]
+    run(connection, 8)
+    assert kept(connection) == [(6, "fields_fell", "imdb episode plot", True)]
+
+
+def test_a_source_that_blocks_is_not_called_open_before_it_was_asked_again(connection: Connection[Any]) -> None:
+    run(connection, 1, outcome="blocked", blocks=9, requests=9, stats=Jsonb({}), items=Jsonb({}))
+    run(connection, 2, requests=0, items=Jsonb({}), stats=Jsonb({}))
+    run(connection, 3, outcome="failed", reason="The disk is full.", requests=0, items=Jsonb({}), stats=Jsonb({}))
+    assert kept(connection) == [(1, "blocked", "", False), (3, "failed", "", False)]
+    run(connection, 4)
+    assert kept(connection) == [(1, "blocked", "", True), (3, "failed", "", True)]
+
+
 def test_a_run_is_checked_twice_and_found_once(connection: Connection[Any]) -> None:
     bad = run(connection, 1, outcome="failed", reason="The database is gone.")
     assert [one.message for one in monitoring.after_run(connection, bad)] == ["The run failed: The database is gone."]
@@ -186,11 +223,15 @@ def test_runs_of_other_arguments_are_no_history(connection: Connection[Any]) -> 
 
 
 def test_stats_of_unknown_shape_say_nothing(connection: Connection[Any]) -> None:
-    for night in range(7):
+    shapes: list[Any] = [
+        5, {"imdb": 5}, {"imdb": {"show": 5}}, {"imdb": {"show": {}}}, {"imdb": {"show": {"records": 9, "told": [1]}}},
+        {"imdb": {"show": {"records": 9, "told": {"title": None}}}}, {"imdb": {"show": {"records": None, "told": {}}}},
+    ]  # fmt: skip
+    for night, shape in enumerate(shapes):
         run(
             connection,
             night,
-            stats=Jsonb({"coverage": 5, "responses": "fast", "drift": 1, "🙂": [None]}),
+            stats=Jsonb({"coverage": shape, "responses": {"count": "many"}, "drift": 1, "🙂": [None]}),
             items=Jsonb({}),
         )
     assert kept(connection) == []
@@ -205,6 +246,25 @@ def test_a_run_that_died_is_ended_and_found(connection: Connection[Any]) -> None
     found = connection.execute("SELECT rule, message, run_id FROM crawl_findings").fetchall()
     assert [(rule, run_id) for rule, _, run_id in found] == [("failed", dead)]
     assert "no sign of life" in found[0][1]
+
+
+def test_a_dead_run_that_cannot_be_checked_is_ended_by_the_next_one(
+    connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    at = datetime.now(UTC) - timedelta(hours=1)
+    dead = run(connection, 0, outcome=None, finished_at=None, started_at=at, heartbeat_at=at)
+    connection.commit()
+    connection.autocommit = True  # as the connection of a run is
+    with monkeypatch.context() as patched:
+        patched.setattr(findings, "after_run", die)
+        with pytest.raises(OperationalError):
+            monitoring.end_dead_runs(connection)
+    assert kept(connection) == []
+    assert monitoring.end_dead_runs(connection) == [dead]
+    assert [rule for _, rule, *_ in kept(connection)] == ["failed"]
 
 
 def test_a_time_that_was_made_up_late_is_found_and_the_next_good_one_resolves_it(connection: Connection[Any]) -> None:
@@ -249,3 +309,28 @@ def test_what_was_refused_is_tried_again_unless_the_source_told_more_since(conne
     connection.commit()
     assert rejects.retry_wanted(connection, None) == {"rejected": 1}
     assert connection.execute("SELECT count(*) FROM crawl_rejects WHERE key = 'tt3'").fetchone() == (2,)
+
+
+def test_two_runs_that_begin_together_try_a_refused_record_once(
+    connection: Connection[Any], catalog_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write.write(connection, [Record(source="imdb", kind="show", key="tt1", payload={"start_year": 99999})])
+    connection.execute("UPDATE crawl_rejects SET retry_wanted_at = now()")
+    connection.commit()
+    meanwhile: list[Mapping[str, int]] = []
+    written = write.write
+    with psycopg.connect(catalog_url) as other:
+        write.prepare(other)
+
+        def beside(*arguments: Any) -> write.Written:
+            meanwhile.append(rejects.retry_wanted(other, None))
+            return written(*arguments)
+
+        monkeypatch.setattr(write, "write", beside)
+        assert rejects.retry_wanted(connection, None) == {"rejected": 1}
+        assert meanwhile == [{}]
+        # It is over, and the turn is free.
+        connection.execute("UPDATE crawl_rejects SET retry_wanted_at = now() WHERE retried_at IS NULL")
+        connection.commit()
+        monkeypatch.setattr(write, "write", written)
+        assert rejects.retry_wanted(other, None) == {"rejected": 1}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trr_api.crawls.schemas import Difference
+from trr_crawl.catalog import run_stats
 
 Numbers = Mapping[str, float]
 
@@ -34,21 +35,11 @@ def numbers(run: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for kind, counts in run["items"].items():
         for operation, count in counts.items():
             yield f"items/{kind}/{operation}", count
+    for source, kind, records, told in run_stats.coverage(run["stats"]):
+        if records:
+            yield from ((f"coverage/{source}/{kind}/{field}", round(one / records, 4)) for field, one in told.items())
+    if (seconds := run_stats.mean_seconds(run["stats"])) is not None:
+        yield "response seconds", round(seconds, 3)
     for name, value in run["stats"].items():
-        if name == "coverage":
-            yield from _shares(value)
-        elif name == "responses":
-            if isinstance(value, dict) and value.get("count"):
-                yield "response seconds", round(value["seconds"] / value["count"], 3)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        if name not in ("coverage", "responses") and isinstance(value, int | float) and not isinstance(value, bool):
             yield name, value
-
-
-def _shares(coverage: Any) -> Iterator[tuple[str, float]]:
-    if not isinstance(coverage, dict):
-        return
-    for source, kinds in coverage.items():
-        for kind, counted in kinds.items():
-            for field, told in counted["told"].items():
-                if counted["records"]:
-                    yield f"coverage/{source}/{kind}/{field}", round(told / counted["records"], 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -27,9 +28,11 @@ from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
 from trr_api.reviewing import reviewed
-from trr_crawl.catalog import due, review
+from trr_crawl.catalog import due, review, run_stats
 
 HOME: Final = Link("/crawls", "Crawls")
+SHOWN: Final = 30
+"""So many findings the overview shows with what to do about them, the gravest."""
 
 pages = Pages(
     "crawls",
@@ -96,10 +99,13 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
     days = await database.fetch(queries.DAYS, [since])
     recent = _rows(("spider", *queries.RECENT_FIELDS), await database.fetch(queries.RECENT))
     schedules = _rows(SCHEDULE, await database.fetch(queries.SCHEDULES))
-    findings = _rows(queries.FINDING, await database.fetch(queries.RECENT_FINDINGS, [since]))
+    findings = _rows(
+        (*queries.FINDING, "all_found", "all_open", "all_blocked"),
+        await database.fetch(queries.RECENT_FINDINGS, [since]),
+    )
     worth = await database.fetch(queries.WORTH)
     live = [run for run in recent if run["outcome"] is None]
-    still = [finding for finding in findings if finding["resolved_at"] is None]
+    counts = findings[0] if findings else dict.fromkeys(("all_found", "all_open", "all_blocked"), 0)
     return pages.answer(
         request,
         "crawls/overview.html",
@@ -108,8 +114,8 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
         spiders=views.spiders(recent),
         live=live,
         late=attention.late(schedules, live, now),
-        findings=still,
-        blocked=[finding for finding in still if finding["rule"] == "blocked"],
+        findings=[finding for finding in findings if finding["resolved_at"] is None][:SHOWN],
+        counts=counts,
         found=sorted(findings, key=lambda finding: finding["at"], reverse=True),
         schedules=schedules,
         coverage=views.coverage(worth),
@@ -169,7 +175,6 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
     rejects = _rows(queries.REJECT, await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
-    responses = found["responses"] if isinstance(found["responses"], dict) else {}
     return pages.answer(
         request,
         "crawls/run.html",
@@ -177,7 +182,8 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
         run=found,
         before=before,
         rejects=rejects,
-        responses=responses,
+        mean_seconds=run_stats.mean_seconds(found["stats"]),
+        slowest=run_stats.slowest(found["stats"]),
         timeline=views.timeline(found),
         outcomes=views.outcomes(found),
         coverage=views.run_coverage(found, earlier[0] if earlier else None),
@@ -190,6 +196,12 @@ def _run_id(request: Request, name: str = "run") -> UUID:
         return UUID(request.path_params[name])
     except ValueError:
         raise no_such_run(request.path_params[name][:60]) from None
+
+
+def _number(text: str, of: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise Problem("not-found", f"There is no {of} {text[:30]}.")
+    return int(text)
 
 
 @router.get("/crawls/runs/{run}/diff/{other}")
@@ -205,9 +217,10 @@ async def diff(request: Request, database: Database, who: Analyst) -> Response:
 async def retry(request: Request, database: Database, who: Analyst) -> Response:
     """Let refused records be tried again."""
     fields = await site.form(request)
-    identifier, number = _run_id(request), fields.get("reject", "")
+    identifier, number = _run_id(request), fields.get("reject")
+    reject = None if number is None else _number(number, "refused record")
     async with database.transaction(write=True) as connection:
-        await connection.execute(queries.RETRY, [identifier, int(number) if number.isdigit() else None, who.name])
+        await connection.execute(queries.RETRY, [identifier, reject, who.name])
     return RedirectResponse(f"/crawls/runs/{identifier}#rejects", 303)
 
 
@@ -216,10 +229,7 @@ async def retry(request: Request, database: Database, who: Analyst) -> Response:
 async def look_after(request: Request, database: Database, who: Analyst) -> Response:
     """Note that somebody looks after a finding."""
     fields = await site.form(request)
-    number = request.path_params["finding"]
-    if not number.isdigit() or int(number) >= 2**63:
-        raise Problem("not-found", f"There is no finding {number[:30]}.")
-    await acknowledge(database, int(number), who.name)
+    await acknowledge(database, _number(request.path_params["finding"], "finding"), who.name)
     return RedirectResponse(site.local(fields.get("back", HOME.address)), 303)
 
 
@@ -264,7 +274,7 @@ async def show(request: Request, database: Database, who: Analyst) -> Response:
         kinds = ["show", "season", "episode", "credit"]
         return found, review.explain(connection, "show", found), review.conflicts(connection, kinds, show=found)
 
-    entity, fields, conflicts = await reviewed(request, look, refused="not-found")
+    entity, fields, conflicts = await reviewed(request, look, refused="not-found", reads=True)
     [about] = _rows(
         ("id", "title", "start_year", "updated_at", "removed_at", "external_ids"),
         await database.fetch(queries.SHOW, [entity]),

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -17,8 +18,7 @@ from trr_api.database import Database
 EVERY: Final = 2.0
 """Seconds between two looks."""
 LONGEST: Final = 60.0
-"""Seconds after which a stream ends, so that a server which is to stop need not wait: browsers begin another one by
-themselves."""
+"""Seconds after which a stream ends, and with it the right to see it; browsers ask for another one by themselves."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,22 +44,28 @@ class Progress:
         """Server-sent events: `runs`, a JSON array of those that are running, whenever it changed."""
         self._listeners += 1
         if self._task is None or self._task.done():
+            self._number = 0  # what was seen before nobody listened is old
             self._task = asyncio.create_task(self._look())
         known, until = 0, time.monotonic() + LONGEST
         try:
             yield b"retry: 3000\n\n"
             while time.monotonic() < until and not self._task.done():
-                async with self._news:
-                    if self._number == known:
-                        try:
-                            await asyncio.wait_for(self._news.wait(), EVERY * 5)
-                        except TimeoutError:
-                            yield b": still here\n\n"
-                            continue
+                # Nothing is sent under the lock: who does not read would hold up everybody else.
+                if await self._is_news(known):
                     known, seen = self._number, self._seen
-                yield f"event: runs\nid: {known}\ndata: {seen}\n\n".encode()
+                    yield f"event: runs\nid: {known}\ndata: {seen}\n\n".encode()
+                else:
+                    yield b": still here\n\n"
         finally:
             self._listeners -= 1
+
+    async def _is_news(self, known: int) -> bool:
+        """Wait for something else than is known; False where nothing came for a while."""
+        async with self._news:
+            if self._number == known:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), EVERY * 5)
+        return self._number != known
 
     async def _look(self) -> None:
         try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GOT: Final = (
     "(SELECT coalesce(sum(operation.value::bigint), 0)::bigint FROM jsonb_each(run.items) kind "
-    "CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key <> 'rejected')"
+    "CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key NOT IN ('rejected', 'removed'))"
 )
 """How many items a run got, new or not."""
 
@@ -295,12 +295,14 @@ ORDER BY run.slot_at DESC, schedule.name, run.worker LIMIT 30
 """
 
 RECENT_FINDINGS: Final = (
-    f"SELECT {columns(FINDING)} FROM crawl_findings finding "
-    "WHERE finding.at >= $1::timestamptz "
+    f"SELECT {columns(FINDING)}, count(*) OVER () AS all_found, "
+    "count(*) FILTER (WHERE finding.resolved_at IS NULL) OVER () AS all_open, "
+    "count(*) FILTER (WHERE finding.resolved_at IS NULL AND finding.rule = 'blocked') OVER () AS all_blocked "
+    "FROM crawl_findings finding WHERE finding.at >= $1::timestamptz "
     "ORDER BY finding.resolved_at IS NOT NULL, finding.severity, finding.acknowledged_at IS NOT NULL, finding.at DESC "
-    "LIMIT 200"
+    "LIMIT 100"
 ).encode()
-"""What was found lately: what is still so first, errors before warnings."""
+"""What was found lately: what is still so first, errors before warnings; and how much there is in all."""
 
 _COVERAGE: Final = """
 SELECT summed.source, summed.kind, field.name, field.told, summed.records FROM (
@@ -340,7 +342,7 @@ FRESHNESS: Final = f"SELECT spider, age, things FROM ({_FRESHNESS}) freshness OR
 FIND_SHOWS: Final = b"""
 SELECT shows.id, shows.title, shows.start_year, shows.show_type FROM search_documents found
 JOIN shows ON shows.id = found.entity_id
-WHERE found.kind = 'show' AND found.name >= $1::text AND found.name < $1::text || U&'\\+10FFFF'
+WHERE found.kind = 'show' AND found.name >= fold($1::text) AND found.name < fold($1::text) || U&'\\+10FFFF'
 ORDER BY found.name, found.entity_id LIMIT 50
 """
 

@@ -204,5 +204,6 @@ async def list_schedules(database: Catalog, _: Admin, __: Annotated[Parameters, 
 async def follow_progress(request: Request, _: Reader) -> StreamingResponse:
     """An event `runs` with all that are running, at once and whenever something moved."""
     progress: Progress = request.app.state.progress
+    request.state.is_endless = True  # see `protocol`
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(progress.stream(), media_type="text/event-stream", headers=headers)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from trr_api.pages import charts, words
 from trr_api.pages.charts import Chart
+from trr_crawl.catalog import run_stats
 from trr_crawl.catalog.due import POLICIES
 
 DAYS: Final = 30
@@ -239,16 +240,9 @@ def run_coverage(run: Row, before: Row | None) -> list[tuple[str, int, list[tupl
 
 
 def _shares(run: Row) -> dict[str, tuple[int, dict[str, float]]]:
-    coverage = run.get("coverage") or (run.get("stats") or {}).get("coverage")
-    if not isinstance(coverage, dict):
-        return {}
     return {
-        f"{source} {kind}": (
-            counted["records"],
-            {field: told / counted["records"] for field, told in counted["told"].items() if counted["records"]},
-        )
-        for source, kinds in coverage.items()
-        for kind, counted in kinds.items()
+        f"{source} {kind}": (records, {field: one / records for field, one in told.items() if records})
+        for source, kind, records, told in run_stats.coverage(run["stats"])
     }
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 REVISION: Final = b"SELECT version_num FROM alembic_version"
 
+# Not `spider = …`: the planner would rather walk through the runs of all spiders, by the index of their times.
 CRAWLS: Final = b"""
 WITH RECURSIVE names AS (
     SELECT min(spider) AS spider FROM crawl_runs
@@ -13,15 +14,20 @@ WITH RECURSIVE names AS (
 SELECT 'run', names.spider, last.outcome, ARRAY[
     extract(epoch FROM last.finished_at), extract(epoch FROM last.finished_at - last.started_at),
     (SELECT coalesce(sum(operation.value::bigint), 0) FROM jsonb_each(last.items) kind
-     CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key <> 'rejected'),
+     CROSS JOIN LATERAL jsonb_each_text(kind.value) operation WHERE operation.key NOT IN ('rejected', 'removed')),
     last.requests, last.blocks,
     (SELECT extract(epoch FROM finished_at) FROM crawl_runs good
-     WHERE good.spider = names.spider AND good.outcome = 'ok' ORDER BY good.started_at DESC LIMIT 1)
+     WHERE (good.spider, good.started_at) BETWEEN (names.spider, '-infinity'::timestamptz)
+                                              AND (names.spider, 'infinity'::timestamptz)
+       AND good.outcome = 'ok' ORDER BY good.spider DESC, good.started_at DESC LIMIT 1)
 ]::float8[]
 FROM names CROSS JOIN LATERAL (
     SELECT outcome, started_at, finished_at, items, requests, blocks FROM crawl_runs run
-    WHERE run.spider = names.spider AND run.outcome IS NOT NULL ORDER BY run.started_at DESC LIMIT 1
+    WHERE (run.spider, run.started_at) BETWEEN (names.spider, '-infinity'::timestamptz)
+                                           AND (names.spider, 'infinity'::timestamptz)
+      AND run.outcome IS NOT NULL ORDER BY run.spider DESC, run.started_at DESC LIMIT 1
 ) last
+WHERE names.spider IS NOT NULL
 UNION ALL
 SELECT 'live', spider, CASE WHEN heartbeat_at < now() - interval '5 minutes' THEN 'lost' ELSE 'running' END,
        ARRAY[count(*)]::float8[]

@@ -58,8 +58,8 @@ class Targets:
     def __iter__(self) -> Iterator[Target]:
         return iter(self.by_name.values())
 
-    def __bool__(self) -> bool:
-        return bool(self.by_name)
+    def __len__(self) -> int:
+        return len(self.by_name)
 
 
 def configured(environment: Mapping[str, str] = os.environ) -> Targets:

@@ -19,9 +19,13 @@ def retry_wanted(connection: Connection[Any], run_id: UUID | None) -> Counter[st
     """Write what is to be tried again; returns how many were "stored", "rejected" again, or "outdated".
 
     Outdated is what the source told anew since: the older word would cover the newer one. Needs a connection that
-    `write.prepare` made ready.
+    `write.prepare` made ready. Who finds somebody else at it leaves it to them.
     """
     done: Counter[str] = Counter()
+    turn = connection.execute("SELECT pg_try_advisory_lock(hashtext('crawl_rejects'))").fetchone()
+    connection.commit()
+    if turn is None or not turn[0]:
+        return done
     while rows := connection.execute(
         """
         SELECT reject.id, reject.source, reject.kind, reject.key, reject.payload,
@@ -49,5 +53,6 @@ def retry_wanted(connection: Connection[Any], run_id: UUID | None) -> Counter[st
                 [list(became), list(became.values())],
             )
         done.update(became.values())
+    connection.execute("SELECT pg_advisory_unlock(hashtext('crawl_rejects'))")  # else it goes with the connection
     connection.commit()
     return done

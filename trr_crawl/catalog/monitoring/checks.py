@@ -90,12 +90,22 @@ class Finding:
     """What to do: a sentence."""
 
 
-Found = Iterator[Finding]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A rule could tell; what it found before about the same subjects, and finds no more, is over."""
+
+    rule: str
+    subjects: str = ""
+    """How these subjects begin; empty for all of them."""
+
+
+Found = Iterator[Finding | Judged]
 Rule = Callable[[Run, Sequence[Run]], Found]
 
 
 def failed(run: Run, _: Sequence[Run]) -> Found:
     """It failed."""
+    yield Judged(rule="failed")
     if run.outcome == "failed":
         yield Finding(
             rule="failed",
@@ -107,6 +117,9 @@ def failed(run: Run, _: Sequence[Run]) -> Found:
 
 def blocked(run: Run, history: Sequence[Run]) -> Found:
     """The source refused to talk to us, or did so more often than usual."""
+    if not run.requests and run.outcome != "blocked":
+        return
+    yield Judged(rule="blocked")
     part = run.blocks / run.requests if run.requests else 0.0
     usual = median([one.blocks / one.requests for one in history if one.requests] or [0.0])
     if run.outcome == "blocked":
@@ -135,6 +148,7 @@ def too_few_items(run: Run, history: Sequence[Run]) -> Found:
         expected = median([one.items / one.requests for one in history if one.requests] or [0.0]) * run.requests
     else:
         return
+    yield Judged(rule="too_few_items")
     if expected >= ITEMS_THAT_SAY_SOMETHING and run.items < FEW * expected:
         yield Finding(
             rule="too_few_items",
@@ -151,6 +165,7 @@ def fields_fell(run: Run, history: Sequence[Run]) -> Found:
         before = [one.coverage[kind] for one in history if kind in one.coverage and one.coverage[kind].records]
         if fields.records < ITEMS_THAT_SAY_SOMETHING or len(before) < ENOUGH:
             continue
+        yield Judged(rule="fields_fell", subjects=f"{kind} ")
         for name in sorted({name for one in before for name in one.told}):
             usual, now = median(one.share(name) for one in before), fields.share(name)
             if usual - now < COVERAGE_FALL and not (now == 0 and usual >= EVER_THERE):
@@ -172,6 +187,7 @@ def slow(run: Run, history: Sequence[Run]) -> Found:
     before = [one.response_seconds for one in history if one.response_seconds is not None]
     if run.response_seconds is None or not before:
         return
+    yield Judged(rule="slow")
     usual = median(before)
     if run.response_seconds > max(SLOW * usual, SLOW_SECONDS):
         yield Finding(
@@ -184,6 +200,9 @@ def slow(run: Run, history: Sequence[Run]) -> Found:
 
 def drift(run: Run, history: Sequence[Run]) -> Found:
     """Pages have keys that no parser knows, and that were not there before."""
+    if not run.items:
+        return
+    yield Judged(rule="drift")
     known = frozenset[str]().union(*(one.drift for one in history))
     for path in sorted(run.drift - known):
         yield Finding(
@@ -197,6 +216,9 @@ def drift(run: Run, history: Sequence[Run]) -> Found:
 
 def rejected(run: Run, _: Sequence[Run]) -> Found:
     """The database refused records."""
+    if not (run.items or run.rejected):
+        return
+    yield Judged(rule="rejected")
     if run.rejected:
         yield Finding(
             rule="rejected",
@@ -208,7 +230,7 @@ def rejected(run: Run, _: Sequence[Run]) -> Found:
 
 RULES: Final[Mapping[str, tuple[Rule, bool]]] = MappingProxyType(
     {
-        # Rule, and whether it needs a run that got something and a history to compare it with.
+        # Rule, and whether it needs a run that came to its end and a history to compare it with.
         "failed": (failed, False),
         "blocked": (blocked, False),
         "rejected": (rejected, False),
@@ -220,8 +242,8 @@ RULES: Final[Mapping[str, tuple[Rule, bool]]] = MappingProxyType(
 )
 
 
-def check(run: Run, history: Sequence[Run]) -> tuple[list[Finding], list[str]]:
-    """What is wrong with a run, and which rules could be applied at all."""
+def check(run: Run, history: Sequence[Run]) -> tuple[list[Finding], list[Judged]]:
+    """What is wrong with a run, and about what the rules could tell at all: one that asked nothing shows nothing."""
     comparable = run.outcome in ("ok", "partial") and len(history) >= ENOUGH
-    applied = [name for name, (_, compares) in RULES.items() if comparable or not compares]
-    return [finding for name in applied for finding in RULES[name][0](run, history)], applied
+    told = [one for rule, compares in RULES.values() if comparable or not compares for one in rule(run, history)]
+    return [one for one in told if isinstance(one, Finding)], [one for one in told if isinstance(one, Judged)]

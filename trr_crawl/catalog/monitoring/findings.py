@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from trr_crawl.catalog import run_stats
 from trr_crawl.catalog.monitoring import outbox
-from trr_crawl.catalog.monitoring.checks import HISTORY, LATELY, Fields, Finding, Run, check
+from trr_crawl.catalog.monitoring.checks import HISTORY, LATELY, Fields, Finding, Judged, Run, check
 
 SILENT_AFTER: Final = timedelta(minutes=5)
 """A run without a heartbeat for so long is dead."""
@@ -48,9 +49,10 @@ def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
                 "history": HISTORY,
             },
         ).fetchall()
-        findings, applied = check(run, [run_of(one) for one in earlier])
+        findings, judged = check(run, [run_of(one) for one in earlier])
         # That it is over shows that it did not hang.
-        ended = _resolve(connection, run.scope, [*applied, "hung"], row["finished_at"], f"{run_id}")
+        judged.append(Judged(rule="hung"))
+        ended = _resolve(connection, run.scope, judged, row["finished_at"], f"{run_id}")
         for finding in findings:
             _keep(connection, finding, run.scope, row["finished_at"], f"{run_id}", run_id)
         outbox.resolved(connection, ended)
@@ -60,8 +62,6 @@ def after_run(connection: Connection[Any], run_id: UUID) -> list[Finding]:
 def run_of(row: Mapping[str, Any]) -> Run:
     """A row of `crawl_runs` as the rules see it. Stats that look otherwise than ours say nothing."""
     items, stats = row["items"], row["stats"]
-    responses = _mapping(stats.get("responses"))
-    count, seconds = responses.get("count"), responses.get("seconds")
     return Run(
         spider=row["spider"],
         args=row["args"],
@@ -77,17 +77,12 @@ def run_of(row: Mapping[str, Any]) -> Run:
         ),
         rejected=sum(counts.get("rejected", 0) for counts in items.values()),
         coverage={
-            f"{source} {kind}": Fields(records=counted["records"], told=counted["told"])
-            for source, kinds in _mapping(stats.get("coverage")).items()
-            for kind, counted in kinds.items()
+            f"{source} {kind}": Fields(records=records, told=told)
+            for source, kind, records, told in run_stats.coverage(stats)
         },
-        response_seconds=seconds / count if count and seconds is not None else None,
+        response_seconds=run_stats.mean_seconds(stats),
         drift=frozenset(name.removeprefix("drift/") for name in stats if name.startswith("drift/")),
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def end_dead_runs(connection: Connection[Any], run_id: UUID | None = None) -> list[UUID]:
@@ -95,6 +90,11 @@ def end_dead_runs(connection: Connection[Any], run_id: UUID | None = None) -> li
 
     Unless named, jobs of schedules are left to the scheduler: it sends again what died.
     """
+    with connection.transaction():
+        return _end_dead_runs(connection, run_id)
+
+
+def _end_dead_runs(connection: Connection[Any], run_id: UUID | None) -> list[UUID]:
     rows = connection.execute(
         """
         UPDATE crawl_runs run SET outcome = 'failed', finished_at = heartbeat_at,
@@ -116,7 +116,7 @@ def note_late(connection: Connection[Any], schedule: str, slot: datetime, now: d
     """A time of a schedule has been dealt with; note it if that was much too late."""
     scope = f"schedule {schedule}"
     of = f"{slot:%Y-%m-%dT%H:%M}Z"
-    ended = _resolve(connection, scope, ["late"], now, of)
+    ended = _resolve(connection, scope, [Judged(rule="late")], now, of)
     if now - slot > LATE_AFTER:
         minutes = (now - slot).total_seconds() / 60
         finding = Finding(
@@ -145,16 +145,23 @@ def note_hung(connection: Connection[Any], run_id: UUID, idle: timedelta, node: 
     _keep(connection, finding, scope, now[0], f"{run_id}", run_id)
 
 
-def _resolve(connection: Connection[Any], scope: str, rules: Sequence[str], at: datetime, of: str) -> list[int]:
-    """Resolve what was found before of these rules, other than of this run or time (`of`) itself; returns what."""
+def _resolve(connection: Connection[Any], scope: str, judged: Sequence[Judged], at: datetime, of: str) -> list[int]:
+    """Resolve what was found before of what is judged now, other than of this run or time (`of`) itself; returns it."""
     rows = connection.execute(
         """
-        UPDATE crawl_findings SET resolved_at = %(at)s
-        WHERE scope = %(scope)s AND rule = ANY (%(rules)s) AND resolved_at IS NULL AND at <= %(at)s
-          AND strpos(dedupe_key, %(own)s) <> 1
+        UPDATE crawl_findings finding SET resolved_at = %(at)s
+        FROM unnest(%(rules)s::text[], %(subjects)s::text[]) AS judged (rule, subjects)
+        WHERE scope = %(scope)s AND finding.rule = judged.rule AND starts_with(subject, judged.subjects)
+          AND resolved_at IS NULL AND finding.at <= %(at)s AND NOT starts_with(dedupe_key, %(own)s)
         RETURNING id
         """,
-        {"scope": scope, "rules": list(rules), "at": at, "own": f"{scope}|{of}|"},
+        {
+            "scope": scope,
+            "rules": [one.rule for one in judged],
+            "subjects": [one.subjects for one in judged],
+            "at": at,
+            "own": f"{scope}|{of}|",
+        },
     ).fetchall()
     return [finding_id for (finding_id,) in rows]
 
