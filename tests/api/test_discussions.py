@@ -278,6 +278,7 @@ class TestPosts:
             "\u200b\u200d",
             "a\x00b",
             "\u202eevil",
+            "a\uffffb",
             "a\u2066b",
             "\x1b[31m",
             12,
@@ -331,6 +332,11 @@ class TestMarkdown:
         html = render(text)
         for bad in ("<script", "<img", 'href="javascript', 'href="data', "<iframe", ' onerror="', ' onmouseover="'):
             assert bad not in html
+
+    @pytest.mark.parametrize("entity", ["&#x202e;", "&#8238;", "&#x2067;", "&#12;"])
+    def test_what_is_refused_does_not_come_as_an_entity(self, entity: str) -> None:
+        assert render(f"a{entity}b") == "<p>ab</p>\n"
+        assert 'title="ab"' in render(f'[x](https://a.example "a{entity}b")')
 
     def test_links_are_marked_as_others(self) -> None:
         assert render("[a](https://a.example)") == (
