@@ -287,6 +287,9 @@ post_edits = Table(
     Index("ix_post_edits_post_id_replaced_at", "post_id", "replaced_at"),
 )
 
+# Of two devices that vote at once, one is first.
+_IS_VOTE = text("reaction IN ('upvote', 'downvote')")
+
 reactions = Table(
     "reactions",
     metadata,
@@ -298,6 +301,7 @@ reactions = Table(
     UniqueConstraint("post_id", "user_id", "reaction"),
     _one_of("reaction", REACTIONS),
     Index("ix_reactions_user_id", "user_id"),
+    Index("ix_reactions_vote", "post_id", "user_id", unique=True, postgresql_where=_IS_VOTE),
 )
 
 notifications = Table(
@@ -455,6 +459,7 @@ message_reactions = Table(
     UniqueConstraint("message_id", "user_id", "reaction"),
     _one_of("reaction", REACTIONS),
     Index("ix_message_reactions_user_id", "user_id"),
+    Index("ix_message_reactions_vote", "message_id", "user_id", unique=True, postgresql_where=_IS_VOTE),
 )
 
 # Whoever has no row lets everyone write.

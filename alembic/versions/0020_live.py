@@ -34,7 +34,33 @@ END $$
 """
 
 
+# As in 0011, with the name of the event.
+COUNT_REACTION = f"""
+CREATE OR REPLACE FUNCTION count_reaction() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {PINNED} AS $$
+DECLARE
+    changed reactions := coalesce(NEW, OLD);
+    step integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+    thread uuid;
+BEGIN
+    UPDATE posts SET
+        upvotes = upvotes + step * (changed.reaction = 'upvote')::int,
+        downvotes = downvotes + step * (changed.reaction = 'downvote')::int,
+        lols = lols + step * (changed.reaction = 'lol')::int,
+        shades = shades + step * (changed.reaction = 'shade')::int,
+        fires = fires + step * (changed.reaction = 'fire')::int,
+        hearts = hearts + step * (changed.reaction = 'heart')::int
+    WHERE id = changed.post_id RETURNING thread_id INTO thread;
+    PERFORM tell('thread:' || thread, '%s', jsonb_build_object(
+        'post_id', changed.post_id, 'reaction', changed.reaction, 'step', step
+    ));
+    RETURN NULL;
+END $$
+"""
+
+
 def upgrade() -> None:
+    op.execute(COUNT_REACTION % "reaction_toggled")
+    op.execute("UPDATE outbox SET event = 'reaction_toggled' WHERE event = 'reaction_changed'")
     op.drop_index("ix_outbox_at", table_name="outbox")
     op.drop_column("outbox", "transaction")
     op.create_table(
@@ -65,6 +91,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(COUNT_REACTION % "reaction_changed")
     op.execute("DROP TRIGGER tell_login_ended ON sessions")
     op.execute("DROP TRIGGER forget_message ON messages")
     op.execute("DROP FUNCTION tell_login_ended()")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -402,6 +403,21 @@ class TestReactions:
         assert {answer.status_code for answer in answers} == {204}
         assert ada.get(f"/posts/{identifier}").json()["score"] == 1
 
+    def test_two_devices_that_disagree_leave_one_vote(self, people_url: str, town: Town, thread: str) -> None:
+        client = town.client("of_two_minds")
+        identifier = post(client, thread)
+        person = client.get("/me").json()["id"]
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(people_url) as other:
+            other.execute("INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'upvote')",
+                          [identifier, person])  # fmt: skip
+            voting = pool.submit(client.put, f"/posts/{identifier}/reactions/downvote")
+            while not town.one("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not voting.done()
+                time.sleep(0.01)
+            other.commit()
+            assert voting.result().status_code == 204
+        assert len(client.get(f"/posts/{identifier}").json()["mine"]) == 1
+
 
 def test_writing_and_reacting_cost_two_round_trips(ada: httpx.Client, thread: str) -> None:
     """Defect 42 of the reference system: six for a reaction."""
@@ -566,7 +582,7 @@ def test_events_are_written_with_the_change_and_wake_the_readers(
     found = town.connection.execute(
         "SELECT event, payload->>'post_id' FROM outbox WHERE topic = %s ORDER BY seq", [f"thread:{thread}"]
     ).fetchall()
-    assert found == [("post_created", identifier), ("reaction_changed", identifier)]
+    assert found == [("post_created", identifier), ("reaction_toggled", identifier)]
 
 
 def test_a_commit_that_fails_is_no_success(town: Town, ada: httpx.Client, thread: str) -> None:

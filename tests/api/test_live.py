@@ -84,7 +84,7 @@ class TestFollowing:
             post = poster.post(f"/threads/{thread}/posts", json={"body": "Well."}).json()["id"]
             assert heard(ear, 1) == [post]
             poster.put(f"/posts/{post}/reactions/fire")
-            assert ear.hear("reaction_changed")["payload"] == {"post_id": post, "reaction": "fire", "step": 1}
+            assert ear.hear("reaction_toggled")["payload"] == {"post_id": post, "reaction": "fire", "step": 1}
 
     def test_surveys_and_games_are_heard_once_they_are_published(self, town: Town) -> None:
         moderator = town.client(f"mod_{uuid4().hex[:8]}", "moderator")

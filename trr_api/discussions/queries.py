@@ -253,7 +253,7 @@ def _edits(after: bool) -> bytes:
     )
 
 
-# An upvote takes the place of a downvote, and the other way round.
+# An upvote takes the place of a downvote, and the other way round: `made` asks for `opposite`, which so comes first.
 _OPEN_POST: Final = (
     b"""
 WITH open AS (
@@ -266,10 +266,11 @@ _REACT: Final = (
     _OPEN_POST
     + b""", opposite AS (
     DELETE FROM reactions USING open WHERE post_id = open.id AND user_id = caller()
-    AND reaction = CASE $2 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END
+    AND reaction = CASE $2 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END RETURNING 1
 ), made AS (
     INSERT INTO reactions (post_id, user_id, reaction) SELECT id, caller(), $2 FROM open
-    ON CONFLICT (post_id, user_id, reaction) DO NOTHING
+    WHERE (SELECT count(*) FROM opposite) >= 0
+    ON CONFLICT DO NOTHING
 )
 SELECT id FROM open
 """
