@@ -24,7 +24,7 @@ from people import Town, user
 from serving import served, settings
 from stock import SHOW
 from trr_api.app import create_app
-from trr_api.realtime import hub, presence, queries
+from trr_api.realtime import hub, presence, queries, service
 
 
 @pytest.fixture
@@ -139,6 +139,16 @@ class TestFollowing:
             assert ear.is_quiet()
             slow.commit()
             assert heard(ear, 2) == ["late", "early"]
+
+    @pytest.mark.parametrize("notice", ["nonsense", "{}", "[1]", '{"kind": "gone", "user": 3}'])
+    def test_a_notice_that_is_none_ends_nothing(self, town: Town, thread: str, notice: str) -> None:
+        with listening(town.address) as ear:
+            ear.follow(f"thread:{thread}")
+            write(town, thread)
+            ear.hear("post_created")
+            town.connection.execute("SELECT pg_notify('live', %s)", [notice])
+            write(town, thread)
+            ear.hear("post_created", seconds=2)
 
     def test_writers_that_wait_elsewhere_hold_nothing_up(self, town: Town, people_url: str, thread: str) -> None:
         """A crawl's transaction takes minutes; what is told meanwhile must not wait for it."""
@@ -306,6 +316,27 @@ class TestTokens:
             there.hear("heartbeat")
         with Ear(town.address, token=phone) as ear:
             assert ear.end()[0] == hub.Close.UNAUTHORIZED
+
+    @pytest.mark.parametrize("is_told", [True, False])
+    def test_it_ends_with_the_account(
+        self, people_url: str, town: Town, is_told: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(service, "WATCH_SECONDS", 60.0 if is_told else 0.1)
+        person = user(town.connection, f"leaver_{uuid4().hex[:8]}")
+        bearer = {"authorization": f"Bearer {town.token(person)}"}
+        secret = town.app.state.settings.secret.get_secret_value()
+        with (
+            served(create_app(settings(people_url, secret=secret))) as other,
+            listening(other, token=town.token(person)) as ear,
+        ):
+            ear.follow(f"user:{person}")
+            if is_told:
+                answer = httpx.request("DELETE", f"{town.address}/api/v1/me", json={"content": "keep"}, headers=bearer)
+                assert answer.status_code == 204
+            else:
+                town.connection.execute("DELETE FROM sessions WHERE user_id = %s", [person])
+                town.connection.execute("DELETE FROM users WHERE id = %s", [person])
+            assert ear.end(seconds=4) == (4001, "This account was deleted.")
 
     def test_a_socket_stays_one_persons(self, town: Town, ada: UUID, thread: str) -> None:
         other = user(town.connection, f"ben_{uuid4().hex[:8]}")

@@ -101,7 +101,7 @@ class Tokens:
                 if issuer != ISSUER:
                     return self._subject(await self._read_foreign(token))
             claims = self._read(token, "api")
-            return Caller(UUID(claims["sub"]), UUID(claims["sid"]), self._end(claims))
+            return Caller(UUID(claims["sub"]), UUID(claims["sid"]), expires_at=self._end(claims))
         except jwt.ExpiredSignatureError:
             raise refused("This token has expired. Refresh it, or log in again.") from None
         except (jwt.PyJWTError, ValueError, KeyError):

@@ -158,6 +158,15 @@ class Hub:
         """How many followers somebody has."""
         return len(self._people.get(user, ()))
 
+    def people(self) -> list[UUID]:
+        """All who have followers."""
+        return list(self._people)
+
+    def dismiss(self, user: UUID) -> None:
+        """Close what follows in the name of somebody who is gone."""
+        for follower in list(self._people.get(user, ())):
+            follower.close(Close.UNAUTHORIZED, "This account was deleted.")
+
     def deliver(self, events: Iterable[Event]) -> None:
         """Send events to all who follow their topics."""
         for event in events:

@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Query, Request, Response, WebSocket
+from fastapi import Header, Query, Request, Response, WebSocket
 from starlette.types import Receive, Scope, Send
 
 from trr_api import routing
-from trr_api.deps import Anyone
+from trr_api.deps import Anyone, Listening
 from trr_api.problems import Problem
 from trr_api.realtime.hub import Close, Follower
 from trr_api.realtime.schemas import SEQ, TOPIC, EventsParameters
@@ -24,11 +24,6 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 2000
 
 router = routing.router("", "live")
-
-
-async def _live(request: Request) -> Live:
-    found: Live = request.app.state.live
-    return found
 
 
 @router.websocket("/ws")
@@ -72,7 +67,7 @@ async def _talk(socket: WebSocket, fixed: str | None = None) -> None:
 )
 async def stream_events(
     request: Request,
-    live: Annotated[Live, Depends(_live)],
+    live: Listening,
     caller: Anyone,
     asked: Annotated[EventsParameters, Query()],
     last_event_id: Annotated[str, Header(pattern=SEQ.pattern)] = "",
