@@ -471,6 +471,23 @@ def test_what_is_about_later_episodes_is_hidden_from_who_has_not_seen_them(
     dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 21})
     assert dora.get(f"/me/progress/{show}").json() == {"season_number": 1, "episode_number": 21}
     assert seen(dora) == (True, True, 2)
+    dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 10})
+    answer = written(ada.post(path, json={"body": "oh no", "parent_id": hidden}))
+    twist = post(ada, late, "Told in the thread of the twist.")
+    own = written(dora.post(path, json={"body": "I guess", "about_episode_id": episodes[20]}))
+    for address in (f"/posts/{hidden}", f"/posts/{answer}", f"/posts/{twist}", f"/threads/{late}/posts",
+                    f"/threads/{late}/feed"):  # fmt: skip
+        refused = dora.get(address)
+        assert (refused.status_code, "spoilers=true" in refused.text) == (403, True), address
+        assert dora.get(f"{address}?spoilers=true").status_code == 200
+        assert ada.get(address).status_code == 200
+    assert dora.get(f"/posts/{own}").status_code == 200, "one's own"
+    assert hidden not in dora.get(f"/threads/{early}/feed").text
+    assert hidden in dora.get(f"/threads/{early}/feed?spoilers=true").text
+    assert dora.get(f"/posts/{uuid4()}").status_code == 404
+    assert dora.get(f"{path}?parent={hidden}").json()["data"] == []
+    dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 21})
+    assert dora.get(f"/posts/{hidden}").status_code == 200
     assert dora.put(f"/me/progress/{uuid4()}", json={"season_number": 1, "episode_number": 1}).status_code == 404
     assert dora.delete(f"/me/progress/{show}").status_code == 204
     foreign = {"body": "x", "about_episode_id": str(uuid4())}
