@@ -228,6 +228,29 @@ class TestFollowing:
         with listening(town.address, f"/discussions/episodes/{episode}?after={place}") as ear:
             assert ear.wait_for("post_created")["payload"]["post_id"] == first
 
+    def test_a_thread_that_begins_while_they_are_looked_up_is_followed(
+        self, town: Town, ada: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        episode = town.one("SELECT id FROM episodes ORDER BY id LIMIT 1")
+        live, begun = town.app.state.live, []
+        look_up = live.threads_of
+
+        async def late(*asked: Any) -> list[str]:
+            found: list[str] = await look_up(*asked)
+            begin = (
+                "INSERT INTO threads (show_id, episode_id, type, title, author_id) "
+                "SELECT show_id, id, 'general', 'Late', %s FROM episodes WHERE id = %s RETURNING id"
+            )
+            begun.append(str(town.one(begin, ada, episode)))
+            await live.relay.catch_up()
+            return found
+
+        monkeypatch.setattr(live, "threads_of", late)
+        with listening(town.address, f"/discussions/episodes/{episode}") as ear:
+            assert ear.wait_for("thread_created")["payload"]["thread_id"] == begun[0]
+            post = write(town, begun[0])
+            assert ear.wait_for("post_created")["payload"]["post_id"] == post
+
     @pytest.mark.parametrize("topic", ["thread:{}", "episode:{}", "show:{}", "season:{}", "user:{}"])
     def test_what_is_not_there_or_anothers_is_not_found(self, town: Town, ada: UUID, topic: str) -> None:
         other = user(town.connection, f"ben_{uuid4().hex[:8]}")
@@ -288,6 +311,22 @@ class TestTokens:
                 assert renewed.is_quiet(0.5)
                 renewed.say("heartbeat")
                 renewed.hear("heartbeat")
+
+    def test_it_ends_also_where_the_database_was_away_when_it_came(
+        self, people_url: str, town: Town, ada: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        secret = town.app.state.settings.secret.get_secret_value()
+        app = create_app(settings(people_url, secret=secret, jwt_leeway=0))
+
+        async def away(*_: object) -> None:
+            raise psycopg.OperationalError("away")
+
+        monkeypatch.setattr(app.state.live, "know", away)
+        claims = jwt.decode(town.token(ada), options={"verify_signature": False})
+        soon = jwt.encode({**claims, "exp": int(time.time()) + 2}, app.state.accounts.tokens._secret)
+        with served(app) as address, Ear(address, token=soon) as ear:
+            assert ear.hear("error")["payload"]["type"] == "/problems/unavailable"
+            assert ear.end(seconds=4)[0] == hub.Close.UNAUTHORIZED
 
     def test_clocks_may_differ_by_the_leeway(self, people_url: str, town: Town, ada: UUID) -> None:
         app = create_app(settings(people_url, jwt_leeway=3))

@@ -76,6 +76,11 @@ class Live:
             running += [self._stream.read(), self._stream.lead(self._listener)]
         self._tasks = [asyncio.create_task(one) for one in running]
 
+    async def now(self) -> int:
+        """A seq that all later events come after."""
+        await self.start()
+        return self.relay.seq
+
     @contextmanager
     def follower(self, address: str) -> Iterator[Follower]:
         """A new one; it may be closing already, where there are too many from its address."""
@@ -153,6 +158,7 @@ class Live:
             for event in map(Event.of_row, rows):
                 if follower.sees(event):
                     follower.offer(event.text)
+                    follower.meet(event)
             if len(rows) < REPLAYED_AT_ONCE:
                 self.hub.open(follower, [topic for topic in followed if topic in follower.topics], max(place, to))
                 return
