@@ -73,6 +73,11 @@ class Session:
         self._is_checked = True
 
 
+def banned() -> Problem:
+    """The caller may write nothing."""
+    return Problem("forbidden", "You are banned from writing; /me says why and until when.")
+
+
 def ended() -> Problem:
     """The token was good once."""
     return Problem(

@@ -26,7 +26,7 @@ from trr_api.answers import personal
 from trr_api.deps import Address, Catalog, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
-from trr_api.session import ended
+from trr_api.session import banned
 
 REGISTRATION_MINUTES = 24 * 60
 RESET_MINUTES = 30
@@ -123,7 +123,7 @@ async def get_me(session: Session, _: Somebody, __: Annotated[Parameters, Query(
 async def change_me(session: Session, _: Somebody, profile: Profile) -> Response:
     """What is left out is taken away."""
     if not await session.fetch(queries.change_profile(profile.display_name, profile.bio)):
-        raise ended()
+        raise banned()
     return Response(status_code=204)
 
 

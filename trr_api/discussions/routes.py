@@ -37,6 +37,7 @@ from trr_api.markdown import render
 from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
+from trr_api.session import banned
 from trr_api.social import Reaction, Written
 from trr_api.tables import DEEPEST_POST
 
@@ -49,11 +50,6 @@ PostId = Annotated[Id, id_of("post")]
 SeasonId = Annotated[Id, id_of("season")]
 EpisodeId = Annotated[Id, id_of("episode")]
 Nothing = Annotated[Parameters, Query()]
-
-
-def banned() -> Problem:
-    """The caller may write nothing."""
-    return Problem("forbidden", "You are banned from writing; /me says why and until when.")
 
 
 @dataclass(frozen=True, slots=True)
