@@ -515,6 +515,25 @@ class TestModeration:
         assert mod.post(path, json={"outcome": "upheld"}).status_code == 404
         assert mod.get("/moderation/reports").json()["data"] == []
         assert nobody.get(f"/posts/{identifier}").json()["removed_at"] is not None
+        [entry] = [row for row in walk(nobody, "/moderation/log") if row["post_id"] == identifier]
+        assert (entry["action"], entry["reason"]) == ("post_removed", "Reported"), "who reports is not quoted"
+
+    def test_of_two_verdicts_at_once_one_counts(
+        self, people_url: str, town: Town, ada: httpx.Client, ben: httpx.Client, mod: httpx.Client, thread: str
+    ) -> None:
+        identifier = post(ada, thread, "so so")
+        ben.post(f"/posts/{identifier}/reports", json={"reason": "Rude"})
+        report = town.one("SELECT id FROM reports WHERE post_id = %s", identifier)
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(people_url) as other:
+            other.execute("SELECT set_config('trr.user_id', %s, true)", [mod.get("/me").json()["id"]])
+            other.execute("SELECT resolve_report(%s, 'dismissed')", [report])
+            late = pool.submit(mod.post, f"/moderation/reports/{report}/resolve", json={"outcome": "upheld"})
+            while not town.one("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not late.done()
+                time.sleep(0.01)
+            other.commit()
+            assert late.result().status_code == 404
+        assert ada.get(f"/posts/{identifier}").json()["removed_at"] is None
 
     def test_the_banned_read_and_write_nothing(
         self, town: Town, ada: httpx.Client, mod: httpx.Client, show: str, thread: str
