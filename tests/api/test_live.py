@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import random
@@ -9,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +26,8 @@ from serving import served, settings
 from stock import SHOW
 from trr_api.app import create_app
 from trr_api.realtime import hub, presence, queries, service
+from trr_api.realtime.events import envelope
+from trr_api.realtime.routes import EventStream
 
 
 @pytest.fixture
@@ -690,6 +693,27 @@ class TestStreams:
     )
     def test_what_is_wrong_is_a_problem(self, town: Town, query: str, status: int) -> None:
         assert town.client().get(f"/events?{query}").status_code == status
+
+
+def test_what_comes_while_a_stream_sends_is_sent_at_once() -> None:
+    follower = hub.Follower(10)
+    sent: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if len(sent) == 2:  # the head came before
+            follower.offer(envelope("heartbeat", {}))
+        elif b"heartbeat" in sent[-1]:
+            follower.close(hub.Close.UNAUTHORIZED, "Over.")
+
+    async def nothing() -> None: ...
+
+    async def stays() -> Any:
+        await asyncio.sleep(60)
+
+    stream = EventStream(follower, nothing(), AsyncExitStack())
+    asyncio.run(asyncio.wait_for(stream({}, stays, send), 3))
+    assert b"heartbeat" in sent[2]
 
 
 def test_a_server_that_stops_says_so_and_waits_for_no_listener(people_url: str, thread: str) -> None:

@@ -115,15 +115,16 @@ class EventStream(Response):
     async def _write(self, send: Send) -> None:
         follower, queue = self._follower, self._follower.queue
         text = f"retry: {RETRY_MILLISECONDS}\n\n"
-        while True:
+        while follower.closing is None or queue:
+            follower.wake.clear()  # before: what comes while it sends wakes it again
             while queue:
                 text += _frame(queue.popleft())
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
             follower.idle.set()
-            follower.wake.clear()
             text = ""
             with suppress(TimeoutError):
-                await asyncio.wait_for(follower.wake.wait(), KEEP_ALIVE_SECONDS)
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):  # `wait_for` of Python 3.11 may swallow a cancellation
+                    await follower.wake.wait()
             if not queue:
                 text = ": still here\n\n"
 
@@ -133,7 +134,8 @@ class EventStream(Response):
         expires_at = self._follower.caller.expires_at
         with suppress(TimeoutError):
             seconds = None if expires_at is None else max(0.0, expires_at - time.time())
-            await asyncio.wait_for(self._follower.closed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._follower.closed.wait()
 
 
 def _frame(text: str) -> str:
