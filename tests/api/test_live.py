@@ -716,6 +716,20 @@ def test_what_comes_while_a_stream_sends_is_sent_at_once() -> None:
     assert b"heartbeat" in sent[2]
 
 
+def test_why_a_stream_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise RuntimeError("a fault of ours")
+
+    async def send(_: Any) -> None: ...
+
+    async def stays() -> Any:
+        await asyncio.sleep(60)
+
+    stream = EventStream(hub.Follower(10), fails(), AsyncExitStack())
+    asyncio.run(asyncio.wait_for(stream({}, stays, send), 3))
+    assert "a fault of ours" in caplog.text
+
+
 def test_a_server_that_stops_says_so_and_waits_for_no_listener(people_url: str, thread: str) -> None:
     with ExitStack() as stack, ExitStack() as clients:
         address = stack.enter_context(served(create_app(settings(people_url))))

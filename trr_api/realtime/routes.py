@@ -16,6 +16,7 @@ from trr_api import routing
 from trr_api.deps import Anyone, Listening
 from trr_api.problems import Problem
 from trr_api.realtime.hub import Close, Follower
+from trr_api.realtime.relay import note
 from trr_api.realtime.schemas import SEQ, TOPIC, EventsParameters
 from trr_api.realtime.service import Live
 from trr_api.realtime.sockets import FLUSH_SECONDS, SUBPROTOCOL, Socket
@@ -107,7 +108,9 @@ class EventStream(Response):
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                for found in await asyncio.gather(*tasks, return_exceptions=True):
+                    if isinstance(found, Exception) and not isinstance(found, OSError):  # who hangs up is none
+                        note("A stream of events failed", found)
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):  # who takes nothing is not waited for
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
