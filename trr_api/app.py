@@ -21,6 +21,7 @@ from trr_api.accounts.service import Accounts
 from trr_api.accounts.tokens import Tokens
 from trr_api.admin.routes import router as admin
 from trr_api.avatars.keeping import Avatars
+from trr_api.avatars.routes import moderation as avatars_of_others
 from trr_api.avatars.routes import router as avatars
 from trr_api.catalog.credits.routes import router as credits_
 from trr_api.catalog.episodes.routes import router as episodes
@@ -125,7 +126,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
     take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
     take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
-    take_in(app, accounts, avatars, moderation, surveys, games, boards)
+    take_in(app, accounts, avatars, moderation, avatars_of_others, surveys, games, boards)
     take_in(app, privacy, realtime, admin, health, crawls, crawl_pages, *WEBAPP)
     docs.add_to(app)
     site.add_to(app)

@@ -14,6 +14,7 @@ from trr_api.avatars.keeping import Avatars
 from trr_api.database import Database
 from trr_api.paging import Cursors
 from trr_api.problems import Problem
+from trr_api.realtime.service import Live
 from trr_api.session import Caller
 
 
@@ -78,6 +79,15 @@ async def _avatars(request: Request) -> Avatars:
 
 Kept = Annotated[Avatars, Depends(_avatars)]
 """Pictures of people."""
+
+
+async def _live(request: Request) -> Live:
+    found: Live = request.app.state.live
+    return found
+
+
+Listening = Annotated[Live, Depends(_live)]
+"""Who is told what happens."""
 
 
 async def _caller(request: Request, accounts: People) -> Caller:

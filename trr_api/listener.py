@@ -62,16 +62,22 @@ class Listener:
                     for channel in (CHANGES, OUTBOX, LIVE):
                         await connection.execute(f"LISTEN {channel}".encode())
                     self._wake(*self._next)  # what came before is not told
-                    for hearer in self._hearers.values():
-                        hearer("")
+                    for channel in self._hearers:
+                        self._tell(channel, "")
                     async for notice in connection.notifies():
                         self._wake(notice.channel)
                         if notice.channel in self._hearers:
-                            self._hearers[notice.channel](notice.payload)
+                            self._tell(notice.channel, notice.payload)
             except psycopg.OperationalError as error:
                 _log.warning("Cannot listen for changes: %s", " ".join(str(error).split()))
             self._wake(*self._next)
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _tell(self, channel: str, payload: str) -> None:
+        try:
+            self._hearers[channel](payload)
+        except Exception:  # whoever may connect may send one: it ends nothing
+            _log.exception("A notice on the channel %s is none of ours", channel)
 
     def _wake(self, *channels: str) -> None:
         for channel in channels:

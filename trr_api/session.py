@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ class Caller:
     user_id: UUID | None = None
     session_id: UUID | None = None
     """The log-in that the token belongs to; None where an identity provider gave it."""
+    _: KW_ONLY
     authenticated_at: float | None = None
     """When they logged in at that provider, as far as it says."""
     expires_at: float | None = None
@@ -70,6 +71,11 @@ class Session:
         if not user:
             raise ended()
         self._is_checked = True
+
+
+def banned() -> Problem:
+    """The caller may write nothing."""
+    return Problem("forbidden", "You are banned from writing; /me says why and until when.")
 
 
 def ended() -> Problem:

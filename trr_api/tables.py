@@ -293,6 +293,9 @@ post_edits = Table(
     Index("ix_post_edits_post_id_replaced_at", "post_id", "replaced_at"),
 )
 
+# Of two devices that vote at once, one is first.
+_IS_VOTE = text("reaction IN ('upvote', 'downvote')")
+
 # What somebody thinks of a post.
 reactions = Table(
     "reactions",
@@ -305,6 +308,7 @@ reactions = Table(
     UniqueConstraint("post_id", "user_id", "reaction"),
     _one_of("reaction", REACTIONS),
     Index("ix_reactions_user_id", "user_id"),
+    Index("ix_reactions_vote", "post_id", "user_id", unique=True, postgresql_where=_IS_VOTE),
 )
 
 # Who answered or named somebody.
@@ -465,6 +469,7 @@ message_reactions = Table(
     UniqueConstraint("message_id", "user_id", "reaction"),
     _one_of("reaction", REACTIONS),
     Index("ix_message_reactions_user_id", "user_id"),
+    Index("ix_message_reactions_vote", "message_id", "user_id", unique=True, postgresql_where=_IS_VOTE),
 )
 
 # Whoever has no row lets everyone write.

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 
 REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make what follows read otherwise than it is written."""
+NOWHERE: Final = frozenset("\ufffe\uffff")
+"""What no XML may have, so no feed."""
 
 
 def check_text(text: str) -> str:
@@ -17,7 +19,7 @@ def check_text(text: str) -> str:
     for character in text:
         if character in REORDERING:
             raise ValueError(f"it has a character that reorders text (U+{ord(character):04X})")
-        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
+        if character in NOWHERE or (unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t"):
             raise ValueError(f"it has a control character (U+{ord(character):04X})")
     if all(unicodedata.category(character)[0] in "CZ" for character in text):
         raise ValueError("it is blank")

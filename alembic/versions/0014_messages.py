@@ -16,6 +16,14 @@ LARGEST_GROUP = 100
 
 CODE = sa.Text(collation="C")
 REACTIONS = "'upvote', 'downvote', 'lol', 'shade', 'fire', 'heart'"
+IS_VOTE = "reaction IN ('upvote', 'downvote')"
+
+# Two devices at once could leave both: the later one stays.
+SETTLE_VOTES = """
+DELETE FROM reactions USING reactions later
+WHERE later.post_id = reactions.post_id AND later.user_id = reactions.user_id AND later.id > reactions.id
+AND reactions.reaction IN ('upvote', 'downvote') AND later.reaction IN ('upvote', 'downvote')
+"""
 
 
 def _id() -> sa.Column:
@@ -58,6 +66,11 @@ def _check(table: str, name: str, condition: str) -> sa.CheckConstraint:
 
 def _unique(table: str, *columns: str) -> sa.UniqueConstraint:
     return sa.UniqueConstraint(*columns, name=op.f(f"uq_{table}_{'_'.join(columns)}"))
+
+
+def _index_votes(table: str, of: str) -> None:
+    """Nobody votes up and down at once, from two devices either."""
+    op.create_index(f"ix_{table}_vote", table, [of, "user_id"], unique=True, postgresql_where=sa.text(IS_VOTE))
 
 
 def _make_tables() -> None:
@@ -126,6 +139,7 @@ def _make_tables() -> None:
         user_id="users",
     )
     op.create_index("ix_message_reactions_user_id", "message_reactions", ["user_id"])
+    _index_votes("message_reactions", "message_id")
     _table(
         "message_settings",
         sa.Column("writers", CODE, nullable=False),
@@ -575,6 +589,8 @@ GRANTS = {
 
 
 def upgrade() -> None:
+    op.execute(SETTLE_VOTES)
+    _index_votes("reactions", "post_id")
     _make_tables()
     for function, rest in FUNCTIONS.items():
         op.execute(f"CREATE FUNCTION {function} {rest}")
@@ -607,3 +623,4 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function}")
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_index("ix_reactions_vote", table_name="reactions")

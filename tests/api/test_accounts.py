@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,13 +21,14 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
+from anyio import to_thread
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from people import Town, mailed, user
 from serving import Checked, served, settings
 from support import free_port
 from trr_api import __main__ as command
-from trr_api.accounts import mail
+from trr_api.accounts import mail, passwords, queries
 from trr_api.accounts.service import name_from
 from trr_api.app import create_app
 
@@ -116,6 +118,61 @@ def test_a_password_is_reset_once_by_mail_and_ends_all_log_ins(town: Town, capsy
     log_in = {"email": "finn@mail.example", "password": PASSWORD}
     assert client.post("/accounts/login", json=log_in).status_code == 401
     assert client.post("/accounts/login", json={**log_in, "password": "another good one"}).status_code == 200
+
+
+def test_a_log_in_with_the_old_password_does_not_outlast_its_change(
+    town: Town, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_account(town, capsys, "flora")
+    client = town.client()
+    client.post("/accounts/password-reset", json={"email": "flora@mail.example"})
+    wanted = {"token": mailed(capsys, "reset"), "password": "another good one"}
+    is_right = passwords.is_right
+
+    async def slow(password: str, kept: str | None) -> bool:
+        found = await is_right(password, kept)
+        answer = await to_thread.run_sync(lambda: client.post("/accounts/password", json=wanted))
+        return found and answer.status_code == 204
+
+    monkeypatch.setattr(passwords, "is_right", slow)
+    log_in = {"email": "flora@mail.example", "password": PASSWORD}
+    assert town.client().post("/accounts/login", json=log_in).status_code == 401
+
+
+def test_a_change_of_the_password_ends_the_log_in_that_it_waited_for(
+    town: Town, people_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_account(town, capsys, "fritz")
+    client = town.client()
+    client.post("/accounts/password-reset", json={"email": "fritz@mail.example"})
+    wanted = {"token": mailed(capsys, "reset"), "password": "another good one"}
+    [(person, kept)] = town.connection.execute(
+        "SELECT user_id, password_hash FROM credentials WHERE email = 'fritz@mail.example'"
+    ).fetchall()
+    values = [person, b"x" * 32, timedelta(days=1), kept]
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(people_url, cursor_factory=psycopg.RawCursor) as other:
+        [(session,)] = other.execute(queries.LOG_IN, values).fetchall()
+        changing = pool.submit(client.post, "/accounts/password", json=wanted)
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not town.one(waiting):
+            assert not changing.done()
+            time.sleep(0.01)
+        other.commit()
+        assert changing.result().status_code == 204
+    assert town.one("SELECT revoked_at IS NOT NULL FROM sessions WHERE id = %s", session)
+
+
+def test_a_link_that_is_used_twice_at_once_opens_one_account(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    client = town.client()
+    client.post("/accounts/registration", json={"email": "ilse@mail.example"})
+    wanted = {"token": mailed(capsys, "confirm"), "password": PASSWORD}
+
+    def confirm(number: int) -> int:
+        return town.client().post("/accounts", json={**wanted, "name": f"ilse_{number}"}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(confirm, range(4))) == [201, 409, 409, 409]
+    assert town.one("SELECT count(*) FROM users WHERE starts_with(name, 'ilse_')") == 1
 
 
 def test_nobody_learns_which_addresses_have_an_account(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
@@ -356,6 +413,15 @@ class TestIdentityProviders:
         assert other["name"].startswith(f"zoe_{algorithm.lower()}_")
         assert provider.asked == 1
 
+    @pytest.mark.parametrize("name", ["Ada\u202e", "a\x00b", "Ada\nL.", "\u200b", "  Ada   " + "x" * 80])
+    def test_a_name_from_elsewhere_is_seen_only_where_one_may_have_it_here(
+        self, foreign: httpx.Client, provider: Provider, name: str
+    ) -> None:
+        provider.add("k1", "ES256")
+        answer = foreign.get("/me", headers=bearer(provider.token("k1", sub=f"named {name!r}", name=name)))
+        assert answer.status_code == 200
+        assert answer.json()["display_name"] == (("Ada   " + "x" * 54) if "x" * 80 in name else None)
+
     def test_first_requests_at_once_make_one_account(self, foreign: httpx.Client, provider: Provider) -> None:
         provider.add("k1", "ES256")
         headers = bearer(provider.token("k1", sub="twins"))
@@ -402,6 +468,21 @@ class TestIdentityProviders:
         del provider.keys["k1"], provider.keys["k2"]
         provider.add("k3", "ES256")
         assert foreign.get("/me", headers=bearer(provider.token("k3"))).status_code == 200
+
+    def test_who_was_deleted_by_another_process_comes_back_as_somebody_new(
+        self, foreign: httpx.Client, provider: Provider, people_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("trr_api.accounts.service.KNOWN_SECONDS", 0.2)
+        provider.add("k1", "ES256")
+        headers = bearer(provider.token("k1", sub="phoenix"))
+        before = foreign.get("/me", headers=headers).json()["id"]
+        with psycopg.connect(people_url) as connection:
+            connection.execute("DELETE FROM identities WHERE user_id = %s", [before])
+            connection.execute("DELETE FROM users WHERE id = %s", [before])
+        time.sleep(0.2)
+        after = foreign.get("/me", headers=headers)
+        assert after.status_code == 200
+        assert after.json()["id"] != before
 
     def test_a_provider_that_is_away_is_told_as_such(self, foreign: httpx.Client, provider: Provider) -> None:
         provider.add("k1", "ES256")

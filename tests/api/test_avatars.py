@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
@@ -61,7 +62,7 @@ def test_it_is_a_square_without_anything_beside_its_pixels(
     assert ada.get("/me").json()["avatar_url"] is None
     assert choose(ada, picture(size=(900, 500), exif=exif)).status_code == 204
     url = ada.get("/me").json()["avatar_url"]
-    assert re.fullmatch(rf"/objects/avatars/{ada.get('/me').json()['id']}/[0-9a-f]{{64}}\.webp", url)
+    assert re.fullmatch(rf"/objects/avatars/{ada.get('/me').json()['id']}/[0-9a-f]{{32}}\.webp", url)
     assert shown.client().get(f"/users/{name}").json()["avatar_url"] == url
     answer = httpx.get(f"{shown.address}{url}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
@@ -127,6 +128,48 @@ def test_it_is_ones_own(shown: Town, store: Path, ada: httpx.Client) -> None:
     ada.post("/accounts/logout", json={})
     assert choose(ada, picture()).status_code == 401
     assert not (store / "avatars" / identifier).exists()
+
+
+def test_a_moderator_takes_one_away(shown: Town, store: Path, ada: httpx.Client, name: str) -> None:
+    mod = shown.client(f"mod_{name}", "moderator")
+    path = f"/moderation/users/{name}/avatar"
+    choose(ada, picture())
+    folder = store / "avatars" / ada.get("/me").json()["id"]
+    assert [client.delete(path).status_code for client in (shown.client(), ada)] == [401, 403]
+    assert len(list(folder.glob("*.webp"))) == 1
+    for _ in range(2):
+        assert mod.delete(path).status_code == 204
+    assert mod.delete("/moderation/users/nobody_at_all/avatar").status_code == 404
+    assert ada.get("/me").json()["avatar_url"] is None
+    assert list(folder.glob("*.webp")) == []
+    entries = [entry for entry in mod.get("/moderation/log").json()["data"] if entry["action"] == "avatar_removed"]
+    assert [entry["user"]["name"] for entry in entries] == [name], "once"
+
+
+def test_the_banned_do_not_change_how_they_are_seen(shown: Town, store: Path, ada: httpx.Client, name: str) -> None:
+    mod = shown.client(f"mod_{name}", "moderator")
+    mod.post("/moderation/bans", json={"name": name, "reason": "Pictures"})
+    refused = [choose(ada, picture()), ada.delete("/me/avatar"), ada.put("/me", json={"bio": "Hi"})]
+    assert [(answer.status_code, "banned" in answer.text) for answer in refused] == [(403, True)] * 3
+    assert not (store / "avatars" / ada.get("/me").json()["id"]).exists()
+    mod.delete(f"/moderation/bans/{name}")
+    assert choose(ada, picture()).status_code == 204
+
+
+def test_what_was_kept_for_a_log_in_that_ended_meanwhile_goes(
+    shown: Town, store: Path, ada: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = ada.get("/me").json()["id"]
+    keep = shown.app.state.avatars.keep
+
+    async def slow(*given: Any) -> str:
+        made: str = await keep(*given)
+        shown.connection.execute("UPDATE sessions SET revoked_at = now() WHERE user_id = %s", [identifier])
+        return made
+
+    monkeypatch.setattr(shown.app.state.avatars, "keep", slow)
+    assert choose(ada, picture()).status_code == 401
+    assert list((store / "avatars" / identifier).glob("*.webp")) == []
 
 
 def test_where_the_store_takes_nothing_the_caller_is_told(people_url: str, tmp_path: Path, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -278,6 +279,7 @@ class TestPosts:
             "\u200b\u200d",
             "a\x00b",
             "\u202eevil",
+            "a\uffffb",
             "a\u2066b",
             "\x1b[31m",
             12,
@@ -331,6 +333,11 @@ class TestMarkdown:
         html = render(text)
         for bad in ("<script", "<img", 'href="javascript', 'href="data', "<iframe", ' onerror="', ' onmouseover="'):
             assert bad not in html
+
+    @pytest.mark.parametrize("entity", ["&#x202e;", "&#8238;", "&#x2067;", "&#12;"])
+    def test_what_is_refused_does_not_come_as_an_entity(self, entity: str) -> None:
+        assert render(f"a{entity}b") == "<p>ab</p>\n"
+        assert 'title="ab"' in render(f'[x](https://a.example "a{entity}b")')
 
     def test_links_are_marked_as_others(self) -> None:
         assert render("[a](https://a.example)") == (
@@ -396,6 +403,21 @@ class TestReactions:
         assert {answer.status_code for answer in answers} == {204}
         assert ada.get(f"/posts/{identifier}").json()["score"] == 1
 
+    def test_two_devices_that_disagree_leave_one_vote(self, people_url: str, town: Town, thread: str) -> None:
+        client = town.client("of_two_minds")
+        identifier = post(client, thread)
+        person = client.get("/me").json()["id"]
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(people_url) as other:
+            other.execute("INSERT INTO reactions (post_id, user_id, reaction) VALUES (%s, %s, 'upvote')",
+                          [identifier, person])  # fmt: skip
+            voting = pool.submit(client.put, f"/posts/{identifier}/reactions/downvote")
+            while not town.one("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not voting.done()
+                time.sleep(0.01)
+            other.commit()
+            assert voting.result().status_code == 204
+        assert len(client.get(f"/posts/{identifier}").json()["mine"]) == 1
+
 
 def test_writing_and_reacting_cost_two_round_trips(ada: httpx.Client, thread: str) -> None:
     """Defect 42 of the reference system: six for a reaction."""
@@ -449,6 +471,23 @@ def test_what_is_about_later_episodes_is_hidden_from_who_has_not_seen_them(
     dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 21})
     assert dora.get(f"/me/progress/{show}").json() == {"season_number": 1, "episode_number": 21}
     assert seen(dora) == (True, True, 2)
+    dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 10})
+    answer = written(ada.post(path, json={"body": "oh no", "parent_id": hidden}))
+    twist = post(ada, late, "Told in the thread of the twist.")
+    own = written(dora.post(path, json={"body": "I guess", "about_episode_id": episodes[20]}))
+    for address in (f"/posts/{hidden}", f"/posts/{answer}", f"/posts/{twist}", f"/threads/{late}/posts",
+                    f"/threads/{late}/feed"):  # fmt: skip
+        refused = dora.get(address)
+        assert (refused.status_code, "spoilers=true" in refused.text) == (403, True), address
+        assert dora.get(f"{address}?spoilers=true").status_code == 200
+        assert ada.get(address).status_code == 200
+    assert dora.get(f"/posts/{own}").status_code == 200, "one's own"
+    assert hidden not in dora.get(f"/threads/{early}/feed").text
+    assert hidden in dora.get(f"/threads/{early}/feed?spoilers=true").text
+    assert dora.get(f"/posts/{uuid4()}").status_code == 404
+    assert dora.get(f"{path}?parent={hidden}").json()["data"] == []
+    dora.put(f"/me/progress/{show}", json={"season_number": 1, "episode_number": 21})
+    assert dora.get(f"/posts/{hidden}").status_code == 200
     assert dora.put(f"/me/progress/{uuid4()}", json={"season_number": 1, "episode_number": 1}).status_code == 404
     assert dora.delete(f"/me/progress/{show}").status_code == 204
     foreign = {"body": "x", "about_episode_id": str(uuid4())}
@@ -476,6 +515,25 @@ class TestModeration:
         assert mod.post(path, json={"outcome": "upheld"}).status_code == 404
         assert mod.get("/moderation/reports").json()["data"] == []
         assert nobody.get(f"/posts/{identifier}").json()["removed_at"] is not None
+        [entry] = [row for row in walk(nobody, "/moderation/log") if row["post_id"] == identifier]
+        assert (entry["action"], entry["reason"]) == ("post_removed", "Reported"), "who reports is not quoted"
+
+    def test_of_two_verdicts_at_once_one_counts(
+        self, people_url: str, town: Town, ada: httpx.Client, ben: httpx.Client, mod: httpx.Client, thread: str
+    ) -> None:
+        identifier = post(ada, thread, "so so")
+        ben.post(f"/posts/{identifier}/reports", json={"reason": "Rude"})
+        report = town.one("SELECT id FROM reports WHERE post_id = %s", identifier)
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(people_url) as other:
+            other.execute("SELECT set_config('trr.user_id', %s, true)", [mod.get("/me").json()["id"]])
+            other.execute("SELECT resolve_report(%s, 'dismissed')", [report])
+            late = pool.submit(mod.post, f"/moderation/reports/{report}/resolve", json={"outcome": "upheld"})
+            while not town.one("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not late.done()
+                time.sleep(0.01)
+            other.commit()
+            assert late.result().status_code == 404
+        assert ada.get(f"/posts/{identifier}").json()["removed_at"] is None
 
     def test_the_banned_read_and_write_nothing(
         self, town: Town, ada: httpx.Client, mod: httpx.Client, show: str, thread: str
@@ -560,7 +618,7 @@ def test_events_are_written_with_the_change_and_wake_the_readers(
     found = town.connection.execute(
         "SELECT event, payload->>'post_id' FROM outbox WHERE topic = %s ORDER BY seq", [f"thread:{thread}"]
     ).fetchall()
-    assert found == [("post_created", identifier), ("reaction_changed", identifier)]
+    assert found == [("post_created", identifier), ("reaction_toggled", identifier)]
 
 
 def test_a_commit_that_fails_is_no_success(town: Town, ada: httpx.Client, thread: str) -> None:

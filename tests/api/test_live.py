@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import random
@@ -9,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +25,9 @@ from people import Town, user
 from serving import served, settings
 from stock import SHOW
 from trr_api.app import create_app
-from trr_api.realtime import hub, presence, queries
+from trr_api.realtime import hub, presence, queries, service
+from trr_api.realtime.events import envelope
+from trr_api.realtime.routes import EventStream
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ class TestFollowing:
             post = poster.post(f"/threads/{thread}/posts", json={"body": "Well."}).json()["id"]
             assert heard(ear, 1) == [post]
             poster.put(f"/posts/{post}/reactions/fire")
-            assert ear.hear("reaction_changed")["payload"] == {"post_id": post, "reaction": "fire", "step": 1}
+            assert ear.hear("reaction_toggled")["payload"] == {"post_id": post, "reaction": "fire", "step": 1}
 
     def test_surveys_and_games_are_heard_once_they_are_published(self, town: Town) -> None:
         moderator = town.client(f"mod_{uuid4().hex[:8]}", "moderator")
@@ -139,6 +142,16 @@ class TestFollowing:
             assert ear.is_quiet()
             slow.commit()
             assert heard(ear, 2) == ["late", "early"]
+
+    @pytest.mark.parametrize("notice", ["nonsense", "{}", "[1]", '{"kind": "gone", "user": 3}'])
+    def test_a_notice_that_is_none_ends_nothing(self, town: Town, thread: str, notice: str) -> None:
+        with listening(town.address) as ear:
+            ear.follow(f"thread:{thread}")
+            write(town, thread)
+            ear.hear("post_created")
+            town.connection.execute("SELECT pg_notify('live', %s)", [notice])
+            write(town, thread)
+            ear.hear("post_created", seconds=2)
 
     def test_writers_that_wait_elsewhere_hold_nothing_up(self, town: Town, people_url: str, thread: str) -> None:
         """A crawl's transaction takes minutes; what is told meanwhile must not wait for it."""
@@ -218,6 +231,29 @@ class TestFollowing:
         with listening(town.address, f"/discussions/episodes/{episode}?after={place}") as ear:
             assert ear.wait_for("post_created")["payload"]["post_id"] == first
 
+    def test_a_thread_that_begins_while_they_are_looked_up_is_followed(
+        self, town: Town, ada: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        episode = town.one("SELECT id FROM episodes ORDER BY id LIMIT 1")
+        live, begun = town.app.state.live, []
+        look_up = live.threads_of
+
+        async def late(*asked: Any) -> list[str]:
+            found: list[str] = await look_up(*asked)
+            begin = (
+                "INSERT INTO threads (show_id, episode_id, type, title, author_id) "
+                "SELECT show_id, id, 'general', 'Late', %s FROM episodes WHERE id = %s RETURNING id"
+            )
+            begun.append(str(town.one(begin, ada, episode)))
+            await live.relay.catch_up()
+            return found
+
+        monkeypatch.setattr(live, "threads_of", late)
+        with listening(town.address, f"/discussions/episodes/{episode}") as ear:
+            assert ear.wait_for("thread_created")["payload"]["thread_id"] == begun[0]
+            post = write(town, begun[0])
+            assert ear.wait_for("post_created")["payload"]["post_id"] == post
+
     @pytest.mark.parametrize("topic", ["thread:{}", "episode:{}", "show:{}", "season:{}", "user:{}"])
     def test_what_is_not_there_or_anothers_is_not_found(self, town: Town, ada: UUID, topic: str) -> None:
         other = user(town.connection, f"ben_{uuid4().hex[:8]}")
@@ -279,6 +315,22 @@ class TestTokens:
                 renewed.say("heartbeat")
                 renewed.hear("heartbeat")
 
+    def test_it_ends_also_where_the_database_was_away_when_it_came(
+        self, people_url: str, town: Town, ada: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        secret = town.app.state.settings.secret.get_secret_value()
+        app = create_app(settings(people_url, secret=secret, jwt_leeway=0))
+
+        async def away(*_: object) -> None:
+            raise psycopg.OperationalError("away")
+
+        monkeypatch.setattr(app.state.live, "know", away)
+        claims = jwt.decode(town.token(ada), options={"verify_signature": False})
+        soon = jwt.encode({**claims, "exp": int(time.time()) + 2}, app.state.accounts.tokens._secret)
+        with served(app) as address, Ear(address, token=soon) as ear:
+            assert ear.hear("error")["payload"]["type"] == "/problems/unavailable"
+            assert ear.end(seconds=4)[0] == hub.Close.UNAUTHORIZED
+
     def test_clocks_may_differ_by_the_leeway(self, people_url: str, town: Town, ada: UUID) -> None:
         app = create_app(settings(people_url, jwt_leeway=3))
         claims = app.state.accounts.tokens._read(town.token(ada), "api")
@@ -306,6 +358,27 @@ class TestTokens:
             there.hear("heartbeat")
         with Ear(town.address, token=phone) as ear:
             assert ear.end()[0] == hub.Close.UNAUTHORIZED
+
+    @pytest.mark.parametrize("is_told", [True, False])
+    def test_it_ends_with_the_account(
+        self, people_url: str, town: Town, is_told: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(service, "WATCH_SECONDS", 60.0 if is_told else 0.1)
+        person = user(town.connection, f"leaver_{uuid4().hex[:8]}")
+        bearer = {"authorization": f"Bearer {town.token(person)}"}
+        secret = town.app.state.settings.secret.get_secret_value()
+        with (
+            served(create_app(settings(people_url, secret=secret))) as other,
+            listening(other, token=town.token(person)) as ear,
+        ):
+            ear.follow(f"user:{person}")
+            if is_told:
+                answer = httpx.request("DELETE", f"{town.address}/api/v1/me", json={"content": "keep"}, headers=bearer)
+                assert answer.status_code == 204
+            else:
+                town.connection.execute("DELETE FROM sessions WHERE user_id = %s", [person])
+                town.connection.execute("DELETE FROM users WHERE id = %s", [person])
+            assert ear.end(seconds=4) == (4001, "This account was deleted.")
 
     def test_a_socket_stays_one_persons(self, town: Town, ada: UUID, thread: str) -> None:
         other = user(town.connection, f"ben_{uuid4().hex[:8]}")
@@ -620,6 +693,41 @@ class TestStreams:
     )
     def test_what_is_wrong_is_a_problem(self, town: Town, query: str, status: int) -> None:
         assert town.client().get(f"/events?{query}").status_code == status
+
+
+def test_what_comes_while_a_stream_sends_is_sent_at_once() -> None:
+    follower = hub.Follower(10)
+    sent: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if len(sent) == 2:  # the head came before
+            follower.offer(envelope("heartbeat", {}))
+        elif b"heartbeat" in sent[-1]:
+            follower.close(hub.Close.UNAUTHORIZED, "Over.")
+
+    async def nothing() -> None: ...
+
+    async def stays() -> Any:
+        await asyncio.sleep(60)
+
+    stream = EventStream(follower, nothing(), AsyncExitStack())
+    asyncio.run(asyncio.wait_for(stream({}, stays, send), 3))
+    assert b"heartbeat" in sent[2]
+
+
+def test_why_a_stream_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise RuntimeError("a fault of ours")
+
+    async def send(_: Any) -> None: ...
+
+    async def stays() -> Any:
+        await asyncio.sleep(60)
+
+    stream = EventStream(hub.Follower(10), fails(), AsyncExitStack())
+    asyncio.run(asyncio.wait_for(stream({}, stays, send), 3))
+    assert "a fault of ours" in caplog.text
 
 
 def test_a_server_that_stops_says_so_and_waits_for_no_listener(people_url: str, thread: str) -> None:

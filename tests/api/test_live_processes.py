@@ -197,7 +197,7 @@ def together(one: str, two: str, tokens: list[str], topic: str) -> None:
         for ear in (ada, ben):
             ear.hear("authenticated")
             ear.follow(topic)
-        seen = ben.hear("presence_state")["payload"]["online"]
+            seen = ear.hear("presence_state")["payload"]["online"]
         assert len(seen) == 2
         assert ada.wait_for("presence")["payload"]["is_online"]
         type_until_heard(ada, ben, topic)

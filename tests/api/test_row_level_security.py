@@ -323,6 +323,7 @@ def test_the_banned_write_nothing_at_all(scene: Scene) -> None:
             ("INSERT INTO reports (post_id, reporter_id, reason) VALUES (%s, %s, 'No')", [scene.post]),
         ):
             assert attempt(connection, statement, [*values, scene.banned]) == 0
+        assert attempt(connection, "UPDATE users SET bio = 'Hi' WHERE id = %s", [scene.banned]) == 0
 
 
 def test_a_removed_post_has_no_text_left_to_read(scene: Scene) -> None:
@@ -347,7 +348,7 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         "is_moderator", "is_banned", "withdraw_post", "moderate_post", "moderate_thread", "resolve_report", "ban",
         "lift_bans", "set_role", "is_member", "is_conversation_owner", "may_send", "open_conversation", "open_group",
         "set_member", "remove_member", "read_conversation", "redact_message", "write_survey", "publish_survey",
-        "close_survey", "set_answer_key", "submit_response", "has_new_results",
+        "close_survey", "set_answer_key", "submit_response", "has_new_results", "take_avatar",
     }  # fmt: skip
 
 
@@ -359,6 +360,7 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         "ban('{ben}', NULL, 'x')",
         "lift_bans('{banned}', 'x')",
         "set_role('{ben}', 'admin')",
+        "take_avatar('{ben}', 'x')",
         "resolve_report('{post}', 'upheld')",
         "write_survey('{draft}', '{{}}')",
         "publish_survey('{draft}')",

@@ -38,8 +38,10 @@ WITH person AS (
 INSERT INTO credentials (user_id, email, password_hash) SELECT id, $3, $4 FROM person RETURNING user_id
 """
 
+# With the password that was looked at, and no other: one that is changed meanwhile is waited for.
 LOG_IN: Final = b"""
-WITH begun AS (INSERT INTO sessions (user_id) VALUES ($1) RETURNING id),
+WITH person AS (SELECT user_id FROM credentials WHERE user_id = $1 AND password_hash = $4 FOR SHARE),
+begun AS (INSERT INTO sessions (user_id) SELECT user_id FROM person RETURNING id),
 renewal AS (INSERT INTO refresh_tokens (session_id, hash, expires_at) SELECT id, $2, now() + $3::interval FROM begun)
 SELECT id FROM begun
 """
@@ -66,15 +68,11 @@ SELECT user_id, session_id FROM used
 """
 
 SET_PASSWORD: Final = b"""
-WITH changed AS (
-    UPDATE credentials SET password_hash = $3, changed_at = now()
-    WHERE user_id = $1 AND encode(sha256(password_hash::bytea), 'hex') = $2 RETURNING user_id
-), ended AS (
-    UPDATE sessions SET revoked_at = now() FROM changed
-    WHERE sessions.user_id = changed.user_id AND revoked_at IS NULL
-)
-SELECT user_id FROM changed
+UPDATE credentials SET password_hash = $3, changed_at = now()
+WHERE user_id = $1 AND encode(sha256(password_hash::bytea), 'hex') = $2 RETURNING user_id
 """
+# A statement of its own: it sees the log-in that the one before had to wait for.
+END_LOG_INS: Final = b"UPDATE sessions SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING id"
 
 KNOWN_SUBJECT: Final = b"SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2"
 # Two first requests of somebody may come at once: the one that is late finds what the other made.

@@ -26,7 +26,7 @@ from trr_api.answers import personal
 from trr_api.deps import Address, Catalog, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
-from trr_api.session import ended
+from trr_api.session import banned
 
 REGISTRATION_MINUTES = 24 * 60
 RESET_MINUTES = 30
@@ -56,10 +56,10 @@ async def open_account(accounts: People, wanted: NewAccount) -> TokenPair:
     """Opens it and logs in. A name is somebody's alone."""
     email = accounts.tokens.read_mail("register", wanted.token)["sub"]
     kept = await passwords.hashed(wanted.password.get_secret_value())
-    rows = await accounts.write(queries.CREATE, [wanted.name, wanted.display_name, email, kept])
-    if not rows:
+    user = await accounts.create(wanted.name, wanted.display_name, email, kept)
+    if user is None:
         raise Problem("conflict", f"The name {wanted.name} is taken, or this link was used before.")
-    return _pair(accounts, await accounts.begin(rows[0][0]))
+    return _pair(accounts, await accounts.begin(user, kept))
 
 
 @router.post("/accounts/login", response_model=TokenPair, summary="Log in")
@@ -68,9 +68,8 @@ async def log_in(address: Address, database: Catalog, accounts: People, given: L
     await accounts.count_attempt("login", given.email, address)
     rows = await database.fetch(queries.BY_EMAIL, [given.email])
     user, kept = rows[0] if rows else (None, None)
-    if not await passwords.is_right(given.password.get_secret_value(), kept):
-        raise Problem("unauthorized", "The address or the password is wrong.")
-    return _pair(accounts, await accounts.begin(user))
+    is_right = await passwords.is_right(given.password.get_secret_value(), kept)
+    return _pair(accounts, await accounts.begin(user, kept) if is_right else None)
 
 
 @router.post("/accounts/refresh", response_model=TokenPair, summary="Stay logged in")
@@ -108,7 +107,7 @@ async def choose_password(accounts: People, wanted: NewPassword) -> Response:
     """Ends all log-ins. The link is good once."""
     claims = accounts.tokens.read_mail("reset", wanted.token)
     kept = await passwords.hashed(wanted.password.get_secret_value())
-    if not await accounts.write(queries.SET_PASSWORD, [UUID(claims["sub"]), claims["fingerprint"], kept]):
+    if not await accounts.set_password(UUID(claims["sub"]), claims["fingerprint"], kept):
         raise Problem("unauthorized", "This link is not valid any more. Ask for another one.")
     return Response(status_code=204)
 
@@ -124,7 +123,7 @@ async def get_me(session: Session, _: Somebody, __: Annotated[Parameters, Query(
 async def change_me(session: Session, _: Somebody, profile: Profile) -> Response:
     """What is left out is taken away."""
     if not await session.fetch(queries.change_profile(profile.display_name, profile.bio)):
-        raise ended()
+        raise banned()
     return Response(status_code=204)
 
 
@@ -137,6 +136,8 @@ async def get_user(session: Session, name: Named, _: Annotated[Parameters, Query
     return personal(rows[0][0])
 
 
-def _pair(accounts: Accounts, pair: Pair) -> TokenPair:
+def _pair(accounts: Accounts, pair: Pair | None) -> TokenPair:
+    if pair is None:
+        raise Problem("unauthorized", "The address or the password is wrong.")
     seconds = round(accounts.settings.access_minutes * 60)
     return TokenPair(access_token=pair[0], expires_in=seconds, refresh_token=pair[1])

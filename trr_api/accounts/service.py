@@ -5,24 +5,28 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import time
 import unicodedata
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import psycopg
 from limits import RateLimitItem, parse
 
 from trr_api.accounts import queries
 from trr_api.accounts.tokens import Subject, Tokens, refused
 from trr_api.config import Settings
-from trr_api.database import Database, Row, rows
+from trr_api.database import Database, rows
 from trr_api.problems import Problem
 from trr_api.session import Caller
+from trr_api.texts import check_line
 from trr_api.throttle import count_strictly, limiter
 
 REMEMBERED: Final = 10_000
 """People of identity providers whose ids a worker remembers."""
+KNOWN_SECONDS: Final = 30.0
+"""So long: another worker may have deleted their account."""
 
 MORE: Final = 10
 """Attempts to one account, or from one address, beside those to one account from one address."""
@@ -42,7 +46,7 @@ class Accounts:
         self._database = database
         self._limiter = limiter(settings)
         self._limit = parse(settings.login_limit)
-        self._known: dict[tuple[str, str], UUID] = {}
+        self._known: dict[tuple[str, str], tuple[UUID, float]] = {}
 
     async def caller(self, token: str) -> Caller:
         """Who calls with a token; somebody of an identity provider gets an account on first sight."""
@@ -50,16 +54,17 @@ class Accounts:
         if isinstance(found, Caller):
             return found
         key = (found.issuer, found.subject)
-        if key not in self._known:
+        user, until = self._known.get(key, (None, 0.0))
+        if user is None or time.monotonic() > until:
             user = await self._provision(found)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = user
-        return Caller(self._known[key], authenticated_at=found.authenticated_at, expires_at=found.expires_at)
+            self._known[key] = user, time.monotonic() + KNOWN_SECONDS
+        return Caller(user, authenticated_at=found.authenticated_at, expires_at=found.expires_at)
 
     def forget(self, user: UUID) -> None:
         """Somebody is gone: what their provider says of them next is a new account's."""
-        self._known = {key: known for key, known in self._known.items() if known != user}
+        self._known = {key: known for key, known in self._known.items() if known[0] != user}
 
     async def _provision(self, subject: Subject) -> UUID:
         key = [subject.issuer, subject.subject]
@@ -70,18 +75,27 @@ class Accounts:
             await connection.execute(queries.LOCK_SUBJECT, key)
             found = await rows(connection, queries.KNOWN_SUBJECT, *key)
             name = name_from(subject.name)
-            display_name = subject.name[:60].strip() or None
+            display_name = display_name_from(subject.name)
             while not found:
                 found = await rows(connection, queries.NEW_SUBJECT, *key, name, display_name)
                 name = f"{name[:20]}_{secrets.token_hex(3)}"
         return UUID(str(found[0][0]))
 
-    async def begin(self, user: UUID) -> Pair:
-        """Log somebody in."""
+    async def create(self, name: str, display_name: str | None, email: str, kept: str) -> UUID | None:
+        """Open an account; None where the name or the address is taken."""
+        try:
+            async with self._database.transaction(write=True) as connection:
+                found = await rows(connection, queries.CREATE, name, display_name, email, kept)
+        except psycopg.errors.UniqueViolation:  # of two with that address at once, this is the second
+            return None
+        return UUID(str(found[0][0])) if found else None
+
+    async def begin(self, user: UUID, kept: str) -> Pair | None:
+        """Log somebody in; None where what is kept of their password is not that any more."""
         refresh = secrets.token_urlsafe(32)
         async with self._database.transaction(write=True) as connection:
-            [(session,)] = await rows(connection, queries.LOG_IN, user, digest(refresh), self._lifetime)
-        return self.tokens.access(Caller(user, session)), refresh
+            found = await rows(connection, queries.LOG_IN, user, digest(refresh), self._lifetime, kept)
+        return (self.tokens.access(Caller(user, found[0][0])), refresh) if found else None
 
     async def refresh(self, given: str, overlap: timedelta = NO_OVERLAP) -> Pair:
         """The next pair of tokens. Problem where the one given is too old, or was used before: that ends the log-in.
@@ -96,10 +110,13 @@ class Accounts:
             raise refused("This refresh token is not valid, or was used before. Log in again.")
         return self.tokens.access(Caller(*found[0])), renewed
 
-    async def write(self, query: bytes, values: Sequence[object]) -> list[Row]:
-        """Run one statement about credentials."""
+    async def set_password(self, user: UUID, fingerprint: str, kept: str) -> bool:
+        """Change a password and end all log-ins, unless it was changed since the fingerprint was taken."""
         async with self._database.transaction(write=True) as connection:
-            return await rows(connection, query, *values)
+            if not await rows(connection, queries.SET_PASSWORD, user, fingerprint, kept):
+                return False
+            await rows(connection, queries.END_LOG_INS, user)
+        return True
 
     async def count_attempt(self, what: str, account: str, address: str) -> None:
         """Problem after too many attempts, whether there is such an account or not."""
@@ -130,3 +147,11 @@ def name_from(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.partition("@")[0]).encode("ascii", "ignore").decode().lower()
     name = re.sub("[^a-z0-9]+", "_", plain).strip("_")[:30]
     return name if len(name) >= 3 else f"user_{secrets.token_hex(4)}"
+
+
+def display_name_from(text: str) -> str | None:
+    """How somebody is seen, out of a name that they have elsewhere; None for one that nobody may have here."""
+    try:
+        return check_line(text)[:60].strip()
+    except ValueError:
+        return None

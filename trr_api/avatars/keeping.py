@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from trr_api.config import Settings
 from trr_api.problems import Problem
@@ -69,7 +68,7 @@ class Avatars:
             avatar = await self._workers.run(made, content, self._max_bytes)
         except NotAPicture as error:
             raise Problem("invalid-body", f"This is not accepted as an avatar: {error}.") from error
-        name = f"{PREFIX}{user}/{hashlib.sha256(avatar).hexdigest()}.webp"
+        name = f"{PREFIX}{user}/{uuid4().hex}.webp"  # one of its own: what is deleted is shown nowhere else
         try:
             return await asyncio.to_thread(self._put, name, avatar)
         except StoreError as error:

@@ -1,18 +1,19 @@
-"""/me/avatar."""
+"""/me/avatar, and what moderators do about those of others."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 
 from trr_api import routing, session
 from trr_api.avatars import queries
 from trr_api.avatars.keeping import Avatars
-from trr_api.database import Database
+from trr_api.database import Database, Row
 from trr_api.deps import Catalog, Kept, Somebody
 from trr_api.problems import Problem
-from trr_api.session import Caller
+from trr_api.queries import Statement
+from trr_api.session import Caller, banned
 
 # Every client can send bytes so; what they are is told by themselves.
 _BODY: Final[dict[str, Any]] = {
@@ -23,17 +24,26 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 router = routing.router("/me/avatar", "accounts", max_body_size=routing.LARGEST_AVATAR)
+moderation = routing.router("/moderation/users", "moderation")
+
+Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 
 
 @router.put("", status_code=204, summary="Choose my picture", openapi_extra=_BODY)
 async def change_avatar(request: Request, database: Catalog, caller: Somebody, avatars: Kept) -> Response:
     """JPEG, PNG or WebP, 2 MB at most; the middle of it is kept, 400 pixels wide and high, and nothing else of it."""
     assert caller.user_id is not None
-    async with session.session(database, caller, write=False) as opened:
-        await opened.fetch(queries.logged_in())  # before anything is kept
+    [(is_banned,)] = await _run(database, caller, queries.is_banned(), write=False)  # before anything is kept
+    if is_banned:
+        raise banned()
     if not (content := await request.body()):
         raise Problem("invalid-body", "Send the bytes of a picture.")
-    return await _set(database, caller, avatars, await avatars.keep(caller.user_id, content))
+    url = await avatars.keep(caller.user_id, content)
+    try:
+        return await _set(database, caller, avatars, url)
+    except Problem:  # they were banned, or their log-in has ended, meanwhile
+        await avatars.forget(url)
+        raise
 
 
 @router.delete("", status_code=204, summary="Take my picture away")
@@ -42,10 +52,31 @@ async def delete_avatar(database: Catalog, caller: Somebody, avatars: Kept) -> R
     return await _set(database, caller, avatars, None)
 
 
+@moderation.delete("/{name}/avatar", status_code=204, summary="Take somebody's picture away")
+async def take_avatar(database: Catalog, caller: Somebody, avatars: Kept, name: Named) -> Response:
+    """For moderators. Whoever is not banned may choose another one."""
+    rows = await _run(database, caller, queries.take_avatar(name), write=True)
+    if not rows:
+        raise Problem("not-found", f"There is nobody called {name}.")
+    return await _forget(avatars, rows[0][0])
+
+
 async def _set(database: Database, caller: Caller, avatars: Avatars, url: str | None) -> Response:
-    """Show the caller by it. No connection waits for a picture; the one before goes when nobody is shown it."""
-    async with session.session(database, caller, write=True) as opened:
-        [(before,)] = await opened.fetch(queries.set_avatar(url))
-    if before is not None and before != url:
+    """Show the caller by it."""
+    rows = await _run(database, caller, queries.set_avatar(url), write=True)
+    if not rows:
+        raise banned()
+    return await _forget(avatars, rows[0][0])
+
+
+async def _run(database: Database, caller: Caller, statement: Statement, *, write: bool) -> list[Row]:
+    """A transaction of its own: no connection waits for a picture."""
+    async with session.session(database, caller, write=write) as opened:
+        return await opened.fetch(statement)
+
+
+async def _forget(avatars: Avatars, before: str | None) -> Response:
+    """The one before goes when nobody is shown it."""
+    if before is not None:
         await avatars.forget(before)
     return Response(status_code=204)

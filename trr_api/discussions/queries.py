@@ -115,7 +115,15 @@ def _threads(kind: str, owner: str, spoilers: bool, after: bool) -> bytes:
 
 
 _THREAD: Final = one(THREAD, "threads thread WHERE id = $1")
-_POST: Final = one(POST, "posts post WHERE id = $1")
+# What somebody wrote themselves spoils them nothing.
+_SHOWN_THREAD: Final = f"(thread.author_id = (SELECT caller()) OR NOT {unseen('thread.episode_id')})"
+_SHOWN_POST: Final = (
+    f"(post.author_id = (SELECT caller()) OR NOT {unseen('post.about_episode_id')} AND {_SHOWN_THREAD})"
+)
+_POST: Final = one(
+    POST,
+    f"posts post JOIN threads thread ON thread.id = post.thread_id WHERE post.id = $1 AND ($2::bool OR {_SHOWN_POST})",
+)
 
 
 def thread(identifier: UUID) -> Statement:
@@ -170,13 +178,13 @@ def _posts(sort: str, of_parent: bool, spoilers: bool, after: bool) -> bytes:
         bound=3 if of_parent else 2,
         after=after,
         where=("post.thread_id = owner.id", level, *hidden),
-        within="SELECT id FROM threads WHERE id = $1",
+        within=f"SELECT id FROM threads thread WHERE id = $1{'' if spoilers else f' AND {_SHOWN_THREAD}'}",
     )
 
 
-def post(identifier: UUID) -> Statement:
-    """One post."""
-    return Statement(_POST, [identifier])
+def post(identifier: UUID, *, spoilers: bool) -> Statement:
+    """One post; no row where it would spoil something."""
+    return Statement(_POST, [identifier, spoilers])
 
 
 _OPEN: Final = (
@@ -187,7 +195,8 @@ _OPEN: Final = (
 # No row: no such thread, or not open; or no such post to answer in it.
 _NEW_POST: Final = b"""
 INSERT INTO posts (thread_id, parent_id, author_id, about_episode_id, body, html)
-SELECT threads.id, $2, caller(), $3, $4, $5 FROM threads
+SELECT threads.id, $2, caller(), coalesce($3, (SELECT above.about_episode_id FROM posts above WHERE above.id = $2)),
+    $4, $5 FROM threads
 WHERE threads.id = $1 AND %b AND ($2::uuid IS NULL OR EXISTS (
     SELECT FROM posts above WHERE above.id = $2 AND above.thread_id = threads.id
     AND above.deleted_at IS NULL AND above.removed_at IS NULL AND cardinality(above.path) < %d
@@ -253,7 +262,7 @@ def _edits(after: bool) -> bytes:
     )
 
 
-# An upvote takes the place of a downvote, and the other way round.
+# An upvote takes the place of a downvote, and the other way round: `made` asks for `opposite`, which so comes first.
 _OPEN_POST: Final = (
     b"""
 WITH open AS (
@@ -266,10 +275,11 @@ _REACT: Final = (
     _OPEN_POST
     + b""", opposite AS (
     DELETE FROM reactions USING open WHERE post_id = open.id AND user_id = caller()
-    AND reaction = CASE $2 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END
+    AND reaction = CASE $2 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END RETURNING 1
 ), made AS (
     INSERT INTO reactions (post_id, user_id, reaction) SELECT id, caller(), $2 FROM open
-    ON CONFLICT (post_id, user_id, reaction) DO NOTHING
+    WHERE (SELECT count(*) FROM opposite) >= 0
+    ON CONFLICT DO NOTHING
 )
 SELECT id FROM open
 """
@@ -327,12 +337,16 @@ def _search(spoilers: bool, after: bool) -> bytes:
     )
 
 
-def feed(identifier: UUID, limit: int) -> Statement:
+_FEED: Final = f"""
+SELECT thread.title, thread.created_at, post.id, person.name, post.html, post.created_at, post.edited_at
+FROM threads thread LEFT JOIN LATERAL (
+    SELECT post.* FROM posts post WHERE post.thread_id = thread.id AND deleted_at IS NULL AND removed_at IS NULL
+    AND ($3::bool OR {_SHOWN_POST}) ORDER BY number DESC LIMIT $2
+) post ON true LEFT JOIN users person ON person.id = post.author_id
+WHERE thread.id = $1 AND ($3::bool OR {_SHOWN_THREAD}) ORDER BY post.number DESC
+""".encode()
+
+
+def feed(identifier: UUID, limit: int, *, spoilers: bool) -> Statement:
     """A thread's title and its newest posts: (title, created_at, id, name, html, created_at, edited_at)."""
-    return Statement(
-        b"SELECT thread.title, thread.created_at, post.id, person.name, post.html, post.created_at, post.edited_at "
-        b"FROM threads thread LEFT JOIN LATERAL (SELECT * FROM posts WHERE posts.thread_id = thread.id "
-        b"AND deleted_at IS NULL AND removed_at IS NULL ORDER BY number DESC LIMIT $2) post ON true "
-        b"LEFT JOIN users person ON person.id = post.author_id WHERE thread.id = $1 ORDER BY post.number DESC",
-        [identifier, limit],
-    )
+    return Statement(_FEED, [identifier, limit, spoilers])

@@ -14,6 +14,7 @@ from trr_api.answers import personal, personal_page, written
 from trr_api.catalog.places import Id, Key, ShowKey, id_of, led_on
 from trr_api.catalog.queries import elsewhere
 from trr_api.catalog.schemas import Page
+from trr_api.database import Row
 from trr_api.deps import Paging, Session, Somebody
 from trr_api.discussions import queries
 from trr_api.discussions.atom import atom
@@ -27,6 +28,7 @@ from trr_api.discussions.schemas import (
     Post,
     PostsParameters,
     SearchParameters,
+    SpoilersParameters,
     Thread,
     ThreadsParameters,
     Title,
@@ -35,6 +37,7 @@ from trr_api.markdown import render
 from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
+from trr_api.session import banned
 from trr_api.social import Reaction, Written
 from trr_api.tables import DEEPEST_POST
 
@@ -47,11 +50,6 @@ PostId = Annotated[Id, id_of("post")]
 SeasonId = Annotated[Id, id_of("season")]
 EpisodeId = Annotated[Id, id_of("episode")]
 Nothing = Annotated[Parameters, Query()]
-
-
-def banned() -> Problem:
-    """The caller may write nothing."""
-    return Problem("forbidden", "You are banned from writing; /me says why and until when.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,13 @@ class Obstacles:
 async def _why_not(session: Session, thread: UUID | None, post: UUID | None) -> Obstacles:
     [row] = await session.fetch(queries.why_not(thread, post))
     return Obstacles(*row)
+
+
+def _spoils(what: str, rows: list[Row]) -> Problem:
+    """Why something is not shown: there is none such, or it is about an episode that the caller has not seen."""
+    if not rows:
+        return Problem("not-found", f"There is no such {what}.")
+    return Problem("forbidden", f"The {what} is about an episode that you have not seen: ask with spoilers=true.")
 
 
 async def _threads_about(
@@ -186,7 +191,7 @@ async def list_posts(
     scope = f"posts {thread} {asked.parent} {asked.sort}"
     rows = await session.fetch(queries.posts(thread, asked, cursors.after(scope, asked.cursor)))
     if not rows:
-        raise Problem("not-found", "There is no such thread.")
+        raise _spoils("thread", await session.fetch(queries.thread(thread)))
     return personal_page(request, rows[0], cursors, scope)
 
 
@@ -201,11 +206,13 @@ async def write_post(session: Session, _: Somebody, thread: ThreadId, wanted: Ne
 
 
 @router.get("/threads/{thread}/feed", summary="A thread as an Atom feed", response_class=Response)
-async def get_feed(request: Request, session: Session, thread: ThreadId, _: Nothing) -> Response:
+async def get_feed(
+    request: Request, session: Session, thread: ThreadId, asked: Annotated[SpoilersParameters, Query()]
+) -> Response:
     """Its newest posts."""
-    rows = await session.fetch(queries.feed(thread, FEED_LENGTH))
+    rows = await session.fetch(queries.feed(thread, FEED_LENGTH, spoilers=asked.spoilers))
     if not rows:
-        raise Problem("not-found", "There is no such thread.")
+        raise _spoils("thread", await session.fetch(queries.thread(thread)))
     return Response(atom(str(request.url), thread, rows), media_type="application/atom+xml")
 
 
@@ -219,11 +226,11 @@ async def search_posts(
 
 
 @router.get("/posts/{post}", response_model=Post, summary="A post")
-async def get_post(session: Session, post: PostId, _: Nothing) -> Response:
+async def get_post(session: Session, post: PostId, asked: Annotated[SpoilersParameters, Query()]) -> Response:
     """Without its answers."""
-    rows = await session.fetch(queries.post(post))
+    rows = await session.fetch(queries.post(post, spoilers=asked.spoilers))
     if not rows:
-        raise Problem("not-found", "There is no such post.")
+        raise _spoils("post", await session.fetch(queries.post(post, spoilers=True)))
     return personal(rows[0][0])
 
 

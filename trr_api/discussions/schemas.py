@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
-from trr_api.parameters import Moment
+from trr_api.parameters import Moment, Parameters
 from trr_api.social import Author, Reaction, Reactions
 from trr_api.tables import LONGEST_POST
 from trr_api.texts import Line, Text
@@ -52,6 +52,13 @@ class SearchParameters(PageParameters):
     show: Id | None = None
     """Only in threads about this show."""
     spoilers: bool = False
+
+
+class SpoilersParameters(Parameters):
+    """Whether to show what spoils."""
+
+    spoilers: bool = False
+    """Also what is about episodes that the caller has not seen yet."""
 
 
 class MarksParameters(PageParameters):

@@ -231,15 +231,16 @@ WITH open AS (
     SELECT id FROM messages
     WHERE conversation_id = $1 AND number = $2 AND redacted_at IS NULL AND NOT is_banned()
 )"""
-# An upvote takes the place of a downvote, and the other way round.
+# An upvote takes the place of a downvote, and the other way round: `made` asks for `opposite`, which so comes first.
 _REACT: Final = (
     _OPEN_MESSAGE
     + b""", opposite AS (
     DELETE FROM message_reactions USING open WHERE message_id = open.id AND user_id = caller()
-    AND reaction = CASE $3 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END
+    AND reaction = CASE $3 WHEN 'upvote' THEN 'downvote' WHEN 'downvote' THEN 'upvote' END RETURNING 1
 ), made AS (
     INSERT INTO message_reactions (message_id, user_id, reaction) SELECT id, caller(), $3 FROM open
-    ON CONFLICT (message_id, user_id, reaction) DO NOTHING
+    WHERE (SELECT count(*) FROM opposite) >= 0
+    ON CONFLICT DO NOTHING
 )
 SELECT id FROM open
 """

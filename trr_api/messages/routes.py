@@ -36,6 +36,7 @@ from trr_api.messages.schemas import (
 from trr_api.paging import PageParameters, address
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
+from trr_api.session import banned
 from trr_api.social import Reaction, Written
 from trr_api.tables import LARGEST_GROUP
 
@@ -46,10 +47,6 @@ ConversationId = Annotated[Id, id_of("conversation")]
 UserId = Annotated[Id, id_of("user")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the message.", examples=[42])]
 Nothing = Annotated[Parameters, Query()]
-
-
-def _banned() -> Problem:
-    return Problem("forbidden", "You are banned from writing; /me says why and until when.")
 
 
 def _blocked() -> Problem:
@@ -83,7 +80,7 @@ class Obstacles:
         if of_group and not self.is_group:
             return Problem("conflict", "A conversation of two has no title and no other members. Mute it, or block.")
         if self.is_banned:
-            return _banned()
+            return banned()
         if of_group and not self.is_owner:
             return Problem("forbidden", "This is for the owners of the group.")
         if of_mine and not self.is_my_message:
@@ -102,7 +99,7 @@ async def _why_not(session: Session, conversation: UUID, number: int | None = No
 
 async def _may_not_begin(session: Session, other: UUID | None) -> Problem:
     [(is_banned, has_blocked)] = await session.fetch(queries.may_not_begin(other))
-    return _banned() if is_banned else _blocked() if has_blocked else _nobody()
+    return banned() if is_banned else _blocked() if has_blocked else _nobody()
 
 
 @router.post(

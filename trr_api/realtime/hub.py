@@ -79,6 +79,11 @@ class Follower:
         since = self.topics.get(event.topic)
         return since is not None and (event.number is None or event.number > since)
 
+    def meet(self, event: Event) -> None:
+        """Follow a thread, where it begins in what is followed and this is wanted."""
+        if event.name == "thread_created" and self.on_thread is not None:
+            self.on_thread(event)
+
     async def drained(self) -> None:
         """Wait until all was sent."""
         if self.queue and self.closing is None:
@@ -158,6 +163,10 @@ class Hub:
         """How many followers somebody has."""
         return len(self._people.get(user, ()))
 
+    def people(self) -> list[UUID]:
+        """All who have followers."""
+        return list(self._people)
+
     def deliver(self, events: Iterable[Event]) -> None:
         """Send events to all who follow their topics."""
         for event in events:
@@ -173,10 +182,8 @@ class Hub:
                 else:
                     held.append(event)
             self._metrics.delivered.inc(len(room))
-            if event.name == "thread_created":
-                for follower in list(room):
-                    if follower.on_thread is not None:
-                        follower.on_thread(event)
+            for follower in list(room) if event.name == "thread_created" else ():
+                follower.meet(event)
 
     def end(self, ending: Event) -> None:
         """Take away what somebody may follow no more."""

@@ -70,6 +70,10 @@ IDENTITY: Final = b"SELECT datname || ':' || oid FROM pg_database WHERE datname 
 LEAD: Final = b"SELECT pg_try_advisory_lock(hashtextextended('trr live', 0))"
 STILL: Final = b"SELECT true"
 
+GONE: Final = b"""
+SELECT person FROM unnest($1::uuid[]) person WHERE NOT EXISTS (SELECT FROM users WHERE id = person)
+"""
+
 WHISPER: Final = b"SELECT pg_notify('live', $1)"
 
 # To whom the other one of two has blocked, all looks as always; but they are not seen.

@@ -9,13 +9,14 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Query, Request, Response, WebSocket
+from fastapi import Header, Query, Request, Response, WebSocket
 from starlette.types import Receive, Scope, Send
 
 from trr_api import routing
-from trr_api.deps import Anyone
+from trr_api.deps import Anyone, Listening
 from trr_api.problems import Problem
 from trr_api.realtime.hub import Close, Follower
+from trr_api.realtime.relay import note
 from trr_api.realtime.schemas import SEQ, TOPIC, EventsParameters
 from trr_api.realtime.service import Live
 from trr_api.realtime.sockets import FLUSH_SECONDS, SUBPROTOCOL, Socket
@@ -24,11 +25,6 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 2000
 
 router = routing.router("", "live")
-
-
-async def _live(request: Request) -> Live:
-    found: Live = request.app.state.live
-    return found
 
 
 @router.websocket("/ws")
@@ -72,7 +68,7 @@ async def _talk(socket: WebSocket, fixed: str | None = None) -> None:
 )
 async def stream_events(
     request: Request,
-    live: Annotated[Live, Depends(_live)],
+    live: Listening,
     caller: Anyone,
     asked: Annotated[EventsParameters, Query()],
     last_event_id: Annotated[str, Header(pattern=SEQ.pattern)] = "",
@@ -112,7 +108,9 @@ class EventStream(Response):
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                for found in await asyncio.gather(*tasks, return_exceptions=True):
+                    if isinstance(found, Exception) and not isinstance(found, OSError):  # who hangs up is none
+                        note("A stream of events failed", found)
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):  # who takes nothing is not waited for
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -120,12 +118,12 @@ class EventStream(Response):
     async def _write(self, send: Send) -> None:
         follower, queue = self._follower, self._follower.queue
         text = f"retry: {RETRY_MILLISECONDS}\n\n"
-        while True:
+        while follower.closing is None or queue:
+            follower.wake.clear()  # before: what comes while it sends wakes it again
             while queue:
                 text += _frame(queue.popleft())
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
             follower.idle.set()
-            follower.wake.clear()
             text = ""
             # Not `wait_for`, which in Python 3.11 forgets that it was cancelled if the event comes at that moment.
             with suppress(TimeoutError):
@@ -139,7 +137,8 @@ class EventStream(Response):
         await self._beginning
         expires_at = self._follower.caller.expires_at
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if expires_at is None else max(0.0, expires_at - time.time())):
+            seconds = None if expires_at is None else max(0.0, expires_at - time.time())
+            async with asyncio.timeout(seconds):
                 await self._follower.closed.wait()
 
 

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+
 from trr_api.config import Settings
 from trr_api.database import Database
 from trr_api.listener import LIVE, Listener
@@ -27,6 +29,8 @@ from trr_api.session import Caller, session
 
 REPLAYED_AT_ONCE: Final = 100
 PRUNE_SECONDS: Final = 600.0
+WATCH_SECONDS: Final = 10.0
+"""Between two looks at whether all who follow are still there."""
 MOST_THREADS: Final = 100
 """Of an episode, that its address follows."""
 
@@ -65,12 +69,17 @@ class Live:
         if self._tasks:
             return
         self._listener.hear(LIVE, self._hear)
-        running: list[Coroutine[Any, Any, None]] = [self.presence.beat()]
+        running: list[Coroutine[Any, Any, None]] = [self.presence.beat(), self._watch()]
         if self._stream is None:
             running.append(self.relay.follow(self._listener))
         else:
             running += [self._stream.read(), self._stream.lead(self._listener)]
         self._tasks = [asyncio.create_task(one) for one in running]
+
+    async def now(self) -> int:
+        """A seq that all later events come after."""
+        await self.start()
+        return self.relay.seq
 
     @contextmanager
     def follower(self, address: str) -> Iterator[Follower]:
@@ -149,6 +158,7 @@ class Live:
             for event in map(Event.of_row, rows):
                 if follower.sees(event):
                     follower.offer(event.text)
+                    follower.meet(event)
             if len(rows) < REPLAYED_AT_ONCE:
                 self.hub.open(follower, [topic for topic in followed if topic in follower.topics], max(place, to))
                 return
@@ -190,6 +200,23 @@ class Live:
         told = {"kind": "typing", "topic": topic, "user": str(follower.caller.user_id), "starts": starts}
         await self._whisper(told)
 
+    async def dismiss(self, user: UUID) -> None:
+        """Somebody's account is gone: end what follows in their name, in every process."""
+        try:
+            await self._whisper({"kind": "gone", "user": str(user)})
+        except psycopg.Error as error:  # the watch will find it
+            note("That somebody is gone cannot be told", error)
+
+    async def _watch(self) -> None:
+        """End what follows in the name of nobody, where no notice of that came; for ever."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                for (user,) in await self._database.fetch(queries.GONE, [self.hub.people()]):
+                    self.hub.dismiss(user)
+            except Exception as error:
+                note("Who is gone cannot be read", error)
+
     def _check(self, follower: Follower, topic: str) -> None:
         if not TOPIC.fullmatch(topic):
             raise Problem("invalid-parameter", f"{topic[:60]!r} is no topic; they look like thread:<id>.")
@@ -203,12 +230,13 @@ class Live:
             self.presence.look_everywhere()
             return
         told = json.loads(text)
-        if told["kind"] == "typing":
-            self.hub.type(told["topic"], UUID(told["user"]), starts=told["starts"])
-        elif told["kind"] == "account_deleted":
-            self.hub.dismiss(UUID(told["user"]))
-        else:
-            self.presence.look(told["topic"])
+        match told["kind"]:
+            case "typing":
+                self.hub.type(told["topic"], UUID(told["user"]), starts=told["starts"])
+            case "presence":
+                self.presence.look(told["topic"])
+            case "gone":
+                self.hub.dismiss(UUID(told["user"]))
 
     async def _moved(self, topic: str) -> None:
         await self._whisper({"kind": "presence", "topic": topic})

@@ -194,6 +194,9 @@ class Socket:
             caller = await self._identify(token)
             if follower.caller.user_id not in {None, caller.user_id}:
                 raise Problem("conflict", "This socket is somebody else's. Open another one.")
+            # Before the database is asked, which may be away: the socket ends all the same.
+            assert caller.expires_at is not None
+            self._expire(caller.expires_at - time.time(), "The token has expired. Connect with another one.")
             await self._live.know(follower, caller)
         except Problem as problem:
             code = {"unauthorized": Close.UNAUTHORIZED, "too-many-requests": Close.TOO_MUCH}.get(problem.kind.name)
@@ -201,8 +204,6 @@ class Socket:
                 raise
             follower.close(code, problem.detail)
             return
-        assert caller.expires_at is not None
-        self._expire(caller.expires_at - time.time(), "The token has expired. Connect with another one.")
         follower.offer(envelope("authenticated", {"user_id": str(caller.user_id), "expires_at": caller.expires_at}))
         await self._follow_fixed()
 
@@ -212,11 +213,14 @@ class Socket:
             return
         topics = [topic]
         kind, identifier = parts(topic)
+        after = self._after
         try:
             if kind == "episode":
+                # Before they are looked up: those that begin at this moment are told of.
+                after = await self._live.now() if after is None else after
                 topics += await self._live.threads_of(self._follower, identifier)
                 self._follower.on_thread = self._follow_thread
-            await self._live.follow(self._follower, topics, self._after)
+            await self._live.follow(self._follower, topics, after)
             await self._join(topic, None)
         except Problem as problem:
             self._follower.close(Close.NOT_FOUND, problem.detail)

@@ -206,9 +206,6 @@ RENAME_IN_EVENTS: Final = (
     b"WHERE position($1::text IN payload::text) > 0"
 )
 
-# By a notification alone: an event would keep the id.
-TELL_OF_END: Final = b"SELECT pg_notify('live', json_build_object('kind', 'account_deleted', 'user', $1::text)::text)"
-
 
 def exported(table: str) -> bytes:
     """All of somebody's rows of a table as JSON, without what is hidden."""

@@ -16,7 +16,7 @@ from trr_api.accounts.privacy import queries
 from trr_api.accounts.privacy.schemas import Consents, Farewell, NewConsent, Subject
 from trr_api.accounts.privacy.service import end_account, export
 from trr_api.answers import personal
-from trr_api.deps import Address, Catalog, Kept, People, Session, Somebody
+from trr_api.deps import Address, Catalog, Kept, Listening, People, Session, Somebody
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem
 from trr_api.session import Caller, ended
@@ -74,14 +74,16 @@ async def export_me(
 
 @router.delete("", status_code=204, summary="Delete my account")
 async def delete_me(
-    address: Address, database: Catalog, accounts: People, avatars: Kept, caller: Somebody, wanted: Farewell
-) -> Response:
+    address: Address, database: Catalog, accounts: People, avatars: Kept, live: Listening, caller: Somebody,
+    wanted: Farewell,
+) -> Response:  # fmt: skip
     """At once and for good. Posts keep their places: with their texts as a deleted user's, or empty."""
     assert caller.user_id is not None
     await accounts.count_attempt("deletion", str(caller.user_id), address)
     await _check_it_is_them(database, caller, caller.user_id, wanted)
     avatar_url = await end_account(database, caller.user_id, wanted.content)
     accounts.forget(caller.user_id)
+    await live.dismiss(caller.user_id)
     if avatar_url is not None:
         await avatars.forget(avatar_url)
     return Response(status_code=204)

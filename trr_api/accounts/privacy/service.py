@@ -93,5 +93,4 @@ async def end_account(database: Database, user: UUID, content: str) -> str | Non
             await connection.execute(statement.query, statement.values)
         await connection.execute(queries.FORGET_EVENTS, [str(user)])
         await connection.execute(queries.RENAME_IN_EVENTS, [str(user), str(nobody)])
-        await connection.execute(queries.TELL_OF_END, [str(user)])
     return None if avatar_url is None else str(avatar_url)

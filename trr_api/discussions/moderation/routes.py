@@ -47,7 +47,7 @@ async def list_reports(
 
 @router.post("/reports/{report}/resolve", status_code=204, summary="Close a report")
 async def resolve_report(session: Session, _: Somebody, report: ReportId, verdict: Verdict) -> Response:
-    """With it all others of the same post. `upheld` removes the post, for the report's reason."""
+    """With it all others of the same post. `upheld` removes the post; the log does not quote who reported it."""
     return await _do(session, queries.resolve(report, verdict.outcome), "There is no such open report.")
 
 
