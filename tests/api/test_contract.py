@@ -59,7 +59,7 @@ def written_to(crawl_url: str) -> Iterator[tuple[str, str, dict[str, str]]]:
         [(run,)] = connection.execute(
             "INSERT INTO crawl_runs (spider, host, pid, version) VALUES ('any', 'here', 1, '1') RETURNING id::text"
         )
-    with served(create_app(settings(crawl_url))) as address:
+    with served(create_app(settings(crawl_url, rate_limit_key="0/minute"))) as address:
         yield address, key, there | {"show": "harbour-hearts", "person": "mara-lindqvist", "source": "imdb", "run": run}
 
 
