@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import sys
 import tokenize
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import namedtuple_row
 
 from trr_api import tables as api
@@ -298,8 +299,14 @@ def _escaped(cell: str) -> str:
 
 
 def main() -> int:
-    """Write the page, of the embedded database."""
-    PATH.write_text(text(database.embedded("trr")), encoding="utf-8")
+    """Write the page, of a database that is made for it: one that is there may be of an earlier day."""
+    name = f"schema_{os.getpid()}"
+    url = database.embedded(name)
+    try:
+        PATH.write_text(text(url), encoding="utf-8")
+    finally:
+        with psycopg.connect(url.replace(f"/{name}?", "/postgres?"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     return 0
 
 

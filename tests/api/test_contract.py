@@ -60,7 +60,7 @@ def written_to(crawl_url: str) -> Iterator[tuple[str, dict[str, str], dict[str, 
         [(run,)] = connection.execute(
             "INSERT INTO crawl_runs (spider, host, pid, version) VALUES ('any', 'here', 1, '1') RETURNING id::text"
         )
-    app = create_app(settings(crawl_url))
+    app = create_app(settings(crawl_url, rate_limit_key="0/minute"))
     with served(app) as address, psycopg.connect(crawl_url, autocommit=True) as connection:
         town = Town(app, address, connection)
         moderator = town.token(user(connection, "mod", "moderator"))
