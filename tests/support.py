@@ -140,6 +140,7 @@ UNION ALL SELECT 'constraint', conname, 0, conrelid::regclass::text FROM pg_cons
     WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT 'setting', setting, 0, '' FROM pg_db_role_setting, unnest(setconfig) setting
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL SELECT 'revision', version_num, 0, '' FROM alembic_version
 ORDER BY 1, 2, 3, 4
 """
 
