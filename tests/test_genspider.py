@@ -13,7 +13,7 @@ import pytest
 
 from support import ROOT
 
-COPIED = ("trr_crawl", "trr_api", "tests", "samples", "alembic", "pyproject.toml", "scrapy.cfg")
+COPIED = ("trr_crawl", "trr_api", "tests", "samples", "docs", "alembic", "pyproject.toml", "scrapy.cfg")
 NAME, DOMAIN = "island_shows", "shows.example.com"
 
 
