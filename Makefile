@@ -36,7 +36,8 @@ bench: $(INSTALLED) $(VENV)/peers  ## measure crawl, store and parsers beside th
 
 # Other people's parsers, in a folder of their own: one of them brings a urllib3 that takes the place of boto3's.
 $(VENV)/peers: $(INSTALLED)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --target $@ beautifulsoup4 imdbinfo
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --target $@ --upgrade beautifulsoup4 imdbinfo
+	@touch $@
 
 check: $(INSTALLED)  ## what CI checks before the tests
 	$(VENV)/bin/ruff check .
