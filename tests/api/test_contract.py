@@ -137,7 +137,7 @@ def test_schemathesis_finds_nothing(
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
-            *("run", f"{address}/api/v1/openapi.json", "--checks", "all", "--max-examples", "4", "--workers", "1"),
+            *("run", f"{address}/api/v1/openapi.json", "--checks", "all", "--max-examples", "10", "--workers", "1"),
             *("-H", f"Authorization: Bearer {keys_of[who]}", "--no-color", "--seed", "1", *options),
         ],
         cwd=tmp_path,  # where it remembers what it found
