@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from limits import parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+IN_PROCESS: Final = "async+memory://"
+"""Calls are counted by each worker for itself."""
 
 
 class Settings(BaseSettings):
@@ -49,8 +52,8 @@ class Settings(BaseSettings):
     """For each address that sends no key; `0/minute` for no limit."""
     rate_limit_key: str = "6000/minute"
     """For each API key."""
-    rate_storage: str = "async+memory://"
-    """Where calls are counted: in each worker, or for all of them in `async+redis://…`."""
+    rate_storage: str = IN_PROCESS
+    """Where calls are counted: IN_PROCESS, or for all workers in `async+redis://…`."""
 
     live_queue: int = Field(default=256, ge=1)
     """Messages that may wait for a socket that does not read; one more, and it is closed."""

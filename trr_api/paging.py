@@ -7,7 +7,9 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -67,15 +69,24 @@ def _refused() -> Problem:
 
 def links(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) of a page: its beginning, and the next page if there is one."""
-    found = [f'<{address(request, cursor=None)}>; rel="first"']
+    first = _without_cursor(request.scope["raw_path"], request.scope["query_string"])
+    found = f'<{first}>; rel="first"'
     if cursor is not None:
-        found.append(f'<{address(request, cursor=cursor)}>; rel="next"')
-    return {"link": ", ".join(found)}
+        found += f', <{first}{"&" if "?" in first else "?"}cursor={cursor}>; rel="next"'
+    return {"link": found}
+
+
+@lru_cache(maxsize=1024)
+def _without_cursor(path: bytes, query: bytes) -> str:
+    return _address(path, [pair for pair in parse_qsl(query.decode("latin-1")) if pair[0] != "cursor"])
 
 
 def address(request: Request, **values: object) -> str:
     """This request's address with other values in its query; None takes one out."""
-    kept = [pair for pair in parse_qsl(request.scope["query_string"].decode()) if pair[0] not in values]
+    kept = [pair for pair in parse_qsl(request.scope["query_string"].decode("latin-1")) if pair[0] not in values]
     query = [*kept, *((name, value) for name, value in values.items() if value is not None)]
-    path = str(request.scope["raw_path"], "ascii")
-    return f"{path}?{urlencode(query)}" if query else path
+    return _address(request.scope["raw_path"], query)
+
+
+def _address(path: bytes, query: Sequence[tuple[str, object]]) -> str:
+    return f"{path.decode('ascii')}?{urlencode(query)}" if query else path.decode("ascii")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from trr_api.problems import ProblemDetails
+from trr_api.reading import ReadingRoute
 
 PREFIX: Final = "/api/v1"
 
@@ -27,6 +28,7 @@ def router(prefix: str, tag: str, *, max_body_size: int | None = None) -> APIRou
     `max_body_size` is for those that read bodies.
     """
     return APIRouter(
+        route_class=ReadingRoute,
         max_body_size=max_body_size,
         prefix=PREFIX + prefix,
         tags=[tag],

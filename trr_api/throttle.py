@@ -13,7 +13,8 @@ from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trr_api import keys
-from trr_api.config import Settings
+from trr_api.config import IN_PROCESS, Settings
+from trr_api.counting import Counter, Limiter
 from trr_api.database import Database
 from trr_api.problems import Problem
 
@@ -29,13 +30,15 @@ KNOWN_SECONDS: Final = 30.0
 KNOWN_KEYS: Final = 10_000
 
 
-def limiter(settings: Settings) -> SlidingWindowCounterRateLimiter:
+def limiter(settings: Settings) -> Limiter:
     """What counts calls, where the settings say. StorageError where that is away."""
+    if settings.rate_storage == IN_PROCESS:
+        return Counter()
     options: dict[str, Any] = REDIS if "redis" in settings.rate_storage else {}
     return SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_storage, wrap_exceptions=True, **options))
 
 
-async def count_strictly(counting: SlidingWindowCounterRateLimiter, limit: RateLimitItem, *key: str) -> bool:
+async def count_strictly(counting: Limiter, limit: RateLimitItem, *key: str) -> bool:
     """Count what may be tried only so often; whether it may. Problem where it cannot be counted."""
     try:
         return await counting.hit(limit, *key)
