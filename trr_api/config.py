@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     pool_min: int = Field(default=2, ge=1)
     """Connections that each worker keeps open."""
     pool_max: int = Field(default=10, ge=1)
+    """Connections that each worker opens at most to read, and as many to write."""
     pool_timeout: float = Field(default=3.0, gt=0)
     """Seconds that a request waits for a connection before it is told 503."""
     statement_timeout: float = Field(default=5.0, gt=0)

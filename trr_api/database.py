@@ -36,13 +36,22 @@ class AsBytes(Loader):
 
 
 class Database:
-    """A pool of connections. Statements of `fetch` stand alone; those that belong together go into `transaction`."""
+    """Two pools of connections: those that can only read, and those that write.
+
+    Statements of `fetch` stand alone; those that belong together go into `transaction`.
+    """
 
     def __init__(self, settings: Settings, connection_class: type[Connection] = AsyncConnection) -> None:
         self._settings = settings
-        self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._connection_class = connection_class
+        self.readers = self._pool("readers", settings.pool_min)
+        self.writers = self._pool("writers", 0)
+
+    def _pool(self, name: str, least: int) -> AsyncConnectionPool[Connection]:
+        settings = self._settings
+        return AsyncConnectionPool(
             without_driver(settings.database_url.get_secret_value()),
-            connection_class=connection_class,
+            connection_class=self._connection_class,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 0,
@@ -50,39 +59,45 @@ class Database:
                 "connect_timeout": 3,
                 "application_name": "trr_api",
             },
-            min_size=settings.pool_min,
-            max_size=max(settings.pool_min, settings.pool_max),
+            min_size=least,
+            max_size=max(least, settings.pool_max),
             timeout=settings.pool_timeout,
             # Given up soon and begun again by the next request: waits would double for ever.
             reconnect_timeout=settings.pool_timeout,
             max_waiting=1000,
             open=False,
-            configure=self._configure,
-            name="catalog",
+            configure=self._configure_reader if name == "readers" else self._configure,
+            name=name,
         )
 
     async def open(self) -> None:
         """Start connecting. A database that is away now may come later."""
-        await self.pool.open(wait=False)
+        await self.readers.open(wait=False)
+        await self.writers.open(wait=False)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.pool.close()
+        await self.readers.close()
+        await self.writers.close()
 
     async def _configure(self, connection: Connection) -> None:
         connection.adapters.register_loader("json", AsBytes)
         connection.prepared_max = 500
         milliseconds = int(self._settings.statement_timeout * 1000)
-        # Reading is the rule: what writes says so. JIT costs more than these short statements.
+        # JIT costs more than these short statements.
         await connection.execute(
             "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false), "
-            "set_config('jit', 'off', false), set_config('default_transaction_read_only', 'on', false), "
+            "set_config('jit', 'off', false), "
             "set_config('idle_in_transaction_session_timeout', '60s', false), "
             # Two letters that changed places leave a third of a word's triples.
             "set_config('pg_trgm.strict_word_similarity_threshold', '0.33', false)",
             [str(milliseconds)],
             prepare=False,
         )
+
+    async def _configure_reader(self, connection: Connection) -> None:
+        await self._configure(connection)
+        await connection.execute(b"SET default_transaction_read_only = on", prepare=False)
 
     async def fetch(self, query: bytes, values: Sequence[object] = ()) -> list[Row]:
         """The rows of one reading statement with `$1` placeholders, in one round trip.
@@ -95,29 +110,27 @@ class Database:
             if isinstance(error, (psycopg.errors.QueryCanceled, PoolTimeout, TooManyRequests)):
                 raise
             _log.warning("A connection was lost: %s", " ".join(str(error).split()))
-            await self.pool.check()
+            await self.readers.check()
             return await self._fetch(query, values)
 
     async def _fetch(self, query: bytes, values: Sequence[object]) -> list[Row]:
-        # Not `pool.connection()`: there is no transaction to end, and this is the path of every request.
-        connection = await self.pool.getconn()
+        # Not `connection()`: there is no transaction to end, and this is the path of every request.
+        connection = await self.readers.getconn()
         try:
             cursor = await connection.execute(query, values)
             return await cursor.fetchall()
         finally:
-            await self.pool.putconn(connection)
+            await self.readers.putconn(connection)
+
+    def pool(self, *, write: bool) -> AsyncConnectionPool[Connection]:
+        """The connections for what one wants to do."""
+        return self.writers if write else self.readers
 
     @asynccontextmanager
     async def transaction(self, *, write: bool = False) -> AsyncIterator[Connection]:
         """Statements that see one state of the catalog, or change it together; rolled back by an exception."""
-        async with self.pool.connection() as connection:
-            await connection.set_read_only(not write)
-            try:
-                async with connection.transaction():
-                    yield connection
-            finally:
-                if not connection.closed:
-                    await connection.set_read_only(None)
+        async with self.pool(write=write).connection() as connection, connection.transaction():
+            yield connection
 
 
 async def rows(connection: Connection, query: bytes, *values: object) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
@@ -115,11 +115,9 @@ async def _somebody(caller: Anyone, _: Annotated[Any, Depends(_TOKEN)]) -> Calle
 Somebody = Annotated[Caller, Depends(_somebody)]
 
 
-async def _session(request: Request, database: Catalog, caller: Anyone) -> AsyncIterator[session.Session]:
-    async with session.session(database, caller, write=request.method != "GET") as opened:
-        yield opened
+async def _session(request: Request, database: Catalog, caller: Anyone) -> session.Session:
+    return session.Session(database, caller, write=request.method != "GET")
 
 
-# Scope "function": it is committed before the answer begins, so that a commit that fails is not a success.
-Session = Annotated[session.Session, Depends(_session, scope="function")]
-"""The caller's transaction."""
+Session = Annotated[session.Session, Depends(_session)]
+"""What the caller does."""

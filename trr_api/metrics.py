@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Requests by method, route and status; how long they took; live events; the pool."""
+    """Requests by method, route and status; how long they took; live events; the pools."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -37,7 +37,7 @@ class Metrics:
         self.followers = Gauge(
             "trr_api_live_followers", "Sockets and streams.", registry=self.registry, multiprocess_mode="livesum"
         )
-        self.registry.register(_Pool(database))
+        self.registry.register(_Pools(database))
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -53,13 +53,16 @@ class Metrics:
         return generate_latest(together)
 
 
-class _Pool(Collector):
-    """The pool's own numbers, read when they are asked for."""
+class _Pools(Collector):
+    """The pools' own numbers, read when they are asked for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        stats = self._database.pool.get_stats()
+        pools = (self._database.readers, self._database.writers)
         for name in ("pool_size", "pool_available", "requests_waiting", "requests_errors", "connections_lost"):
-            yield GaugeMetricFamily(f"trr_api_{name}", f"psycopg_pool's {name}.", value=stats.get(name, 0))
+            family = GaugeMetricFamily(f"trr_api_{name}", f"psycopg_pool's {name}.", labels=["pool"])
+            for pool in pools:
+                family.add_metric([pool.name], pool.get_stats().get(name, 0))
+            yield family

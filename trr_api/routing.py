@@ -7,8 +7,8 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from trr_api.binding import BoundRoute
 from trr_api.problems import ProblemDetails
-from trr_api.reading import ReadingRoute
 
 PREFIX: Final = "/api/v1"
 
@@ -28,7 +28,7 @@ def router(prefix: str, tag: str, *, max_body_size: int | None = None) -> APIRou
     `max_body_size` is for those that read bodies.
     """
     return APIRouter(
-        route_class=ReadingRoute,
+        route_class=BoundRoute,
         max_body_size=max_body_size,
         prefix=PREFIX + prefix,
         tags=[tag],

@@ -1,9 +1,7 @@
-"""What a caller does: statements of one transaction, under the role whose rows PostgreSQL itself guards."""
+"""What a caller does, under the role whose rows PostgreSQL itself guards."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Final
 from uuid import UUID
@@ -11,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import AsyncCursor
 
-from trr_api.database import Connection, Database, Row
+from trr_api.database import Database, Row
 from trr_api.problems import Problem
 from trr_api.queries import Statement
 
@@ -41,36 +39,36 @@ SELECT set_config('trr.user_id', coalesce((
 
 
 class Session:
-    """A caller's transaction. The first statement goes out together with what opens it: one round trip."""
+    """What a caller does: statement by statement, each one a transaction, in one round trip with what opens it."""
 
-    def __init__(self, connection: Connection, caller: Caller, entered: AsyncCursor[Row]) -> None:
+    def __init__(self, database: Database, caller: Caller, *, write: bool) -> None:
         self.caller = caller
-        self._connection = connection
-        self._entered = entered
-        self._is_checked = caller.user_id is None
+        self._pool = database.pool(write=write)
 
     async def fetch(self, statement: Statement) -> list[Row]:
-        """The rows of a statement."""
-        cursor = await self._connection.execute(statement.query, statement.values)
-        try:
-            rows = await cursor.fetchall()
-        except psycopg.errors.InsufficientPrivilege:
-            await self._check()  # nobody may do little: that the log-in has ended is what there is to say
-            raise
-        except psycopg.errors.ForeignKeyViolation as error:
-            if (error.diag.constraint_name or "").endswith("_users"):
-                raise ended() from error  # the account was deleted a moment ago
-            raise
-        await self._check()
-        return rows
+        """The rows of a statement; what it changed is kept. Problem where the caller's log-in has ended."""
+        async with self._pool.connection() as connection:
+            entered = connection.cursor()
+            try:
+                # Until a pipeline ends, its statements are one transaction: no lock waits for us to end it.
+                async with connection.pipeline():
+                    await entered.execute(_ENTER, [self.caller.user_id, self.caller.session_id])
+                    cursor = await connection.execute(statement.query, statement.values)
+            except psycopg.errors.InsufficientPrivilege:
+                await self._check(entered)  # nobody may do little: that the log-in has ended is what there is to say
+                raise
+            except psycopg.errors.ForeignKeyViolation as error:
+                if (error.diag.constraint_name or "").endswith("_users"):
+                    raise ended() from error  # the account was deleted a moment ago
+                raise
+            await self._check(entered)
+            return await cursor.fetchall()
 
-    async def _check(self) -> None:
-        if self._is_checked:
-            return
-        [(user, _)] = await self._entered.fetchall()
-        if not user:
-            raise ended()
-        self._is_checked = True
+    async def _check(self, entered: AsyncCursor[Row]) -> None:
+        if self.caller.user_id is not None and entered.pgresult is not None:
+            [(user, _)] = await entered.fetchall()
+            if not user:
+                raise ended()
 
 
 def banned() -> Problem:
@@ -85,17 +83,3 @@ def ended() -> Problem:
         "This log-in has ended. Log in again.",
         headers={"www-authenticate": 'Bearer error="invalid_token"'},
     )
-
-
-@asynccontextmanager
-async def session(database: Database, caller: Caller, *, write: bool) -> AsyncIterator[Session]:
-    """Open a caller's transaction: committed at the end, in one more round trip, or rolled back by an exception."""
-    # Not `connection.transaction()`, which waits for its BEGIN. After an exception the pool's context rolls back. What
-    # only reads needs no BEGIN: until a pipeline ends, its statements are one transaction, read-only by default.
-    async with database.pool.connection() as connection, connection.pipeline():
-        if write:
-            await connection.execute(b"BEGIN READ WRITE")
-        entered = await connection.execute(_ENTER, [caller.user_id, caller.session_id])
-        yield Session(connection, caller, entered)
-        if write:
-            await connection.execute(b"COMMIT")

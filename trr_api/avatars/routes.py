@@ -6,14 +6,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
-from trr_api import routing, session
+from trr_api import routing
 from trr_api.avatars import queries
 from trr_api.avatars.keeping import Avatars
-from trr_api.database import Database, Row
-from trr_api.deps import Catalog, Kept, Somebody
+from trr_api.deps import Kept, Session, Somebody
 from trr_api.problems import Problem
-from trr_api.queries import Statement
-from trr_api.session import Caller, banned
+from trr_api.session import banned
 
 # Every client can send bytes so; what they are is told by themselves.
 _BODY: Final[dict[str, Any]] = {
@@ -30,49 +28,43 @@ Named = Annotated[str, Path(pattern="^[a-z0-9_]{3,30}$", examples=["ada"])]
 
 
 @router.put("", status_code=204, summary="Choose my picture", openapi_extra=_BODY)
-async def change_avatar(request: Request, database: Catalog, caller: Somebody, avatars: Kept) -> Response:
+async def change_avatar(request: Request, session: Session, caller: Somebody, avatars: Kept) -> Response:
     """JPEG, PNG or WebP, 2 MB at most; the middle of it is kept, 400 pixels wide and high, and nothing else of it."""
     assert caller.user_id is not None
-    [(is_banned,)] = await _run(database, caller, queries.is_banned(), write=False)  # before anything is kept
+    [(is_banned,)] = await session.fetch(queries.is_banned())  # before anything is kept
     if is_banned:
         raise banned()
     if not (content := await request.body()):
         raise Problem("invalid-body", "Send the bytes of a picture.")
     url = await avatars.keep(caller.user_id, content)
     try:
-        return await _set(database, caller, avatars, url)
+        return await _set(session, avatars, url)
     except Problem:  # they were banned, or their log-in has ended, meanwhile
         await avatars.forget(url)
         raise
 
 
 @router.delete("", status_code=204, summary="Take my picture away")
-async def delete_avatar(database: Catalog, caller: Somebody, avatars: Kept) -> Response:
+async def delete_avatar(session: Session, _: Somebody, avatars: Kept) -> Response:
     """Whether there was one or not."""
-    return await _set(database, caller, avatars, None)
+    return await _set(session, avatars, None)
 
 
 @moderation.delete("/{name}/avatar", status_code=204, summary="Take somebody's picture away")
-async def take_avatar(database: Catalog, caller: Somebody, avatars: Kept, name: Named) -> Response:
+async def take_avatar(session: Session, _: Somebody, avatars: Kept, name: Named) -> Response:
     """For moderators. Whoever is not banned may choose another one."""
-    rows = await _run(database, caller, queries.take_avatar(name), write=True)
+    rows = await session.fetch(queries.take_avatar(name))
     if not rows:
         raise Problem("not-found", f"There is nobody called {name}.")
     return await _forget(avatars, rows[0][0])
 
 
-async def _set(database: Database, caller: Caller, avatars: Avatars, url: str | None) -> Response:
+async def _set(session: Session, avatars: Avatars, url: str | None) -> Response:
     """Show the caller by it."""
-    rows = await _run(database, caller, queries.set_avatar(url), write=True)
+    rows = await session.fetch(queries.set_avatar(url))
     if not rows:
         raise banned()
     return await _forget(avatars, rows[0][0])
-
-
-async def _run(database: Database, caller: Caller, statement: Statement, *, write: bool) -> list[Row]:
-    """A transaction of its own: no connection waits for a picture."""
-    async with session.session(database, caller, write=write) as opened:
-        return await opened.fetch(statement)
 
 
 async def _forget(avatars: Avatars, before: str | None) -> Response:

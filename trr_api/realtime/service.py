@@ -25,7 +25,7 @@ from trr_api.realtime.presence import Presence
 from trr_api.realtime.relay import Relay, note
 from trr_api.realtime.schemas import TOPIC
 from trr_api.realtime.stream import Stream
-from trr_api.session import Caller, session
+from trr_api.session import Caller, Session
 
 REPLAYED_AT_ONCE: Final = 100
 PRUNE_SECONDS: Final = 600.0
@@ -101,8 +101,7 @@ class Live:
         """Let a follower be somebody's. Problem where the log-in has ended, or they have too many."""
         await self.start()
         self.hub.know(follower, caller)  # before it is checked: what ends it from now on is heard
-        async with session(self._database, caller, write=False) as opened:
-            await opened.fetch(queries.caller())
+        await Session(self._database, caller, write=False).fetch(queries.caller())
         if caller.user_id is not None and 0 < self.settings.live_per_user < self.hub.sockets_of(caller.user_id):
             raise Problem("too-many-requests", "Too many sockets of yours. Close one.")
 
@@ -125,14 +124,14 @@ class Live:
         await self.start()  # has told what ended before, too
         follower.topics.update(dict.fromkeys(topics, 0))  # before it is checked, see above
         try:
-            async with session(self._database, follower.caller, write=False) as opened:
-                for topic in topics:
-                    kind, identifier = parts(topic)
-                    rows = await opened.fetch(queries.follow(kind, identifier))
-                    if not rows:
-                        raise Problem("not-found", f"There is no such {kind}.")
-                    if topic in follower.topics:
-                        follower.topics[topic] = rows[0][0]
+            session = Session(self._database, follower.caller, write=False)
+            for topic in topics:
+                kind, identifier = parts(topic)
+                rows = await session.fetch(queries.follow(kind, identifier))
+                if not rows:
+                    raise Problem("not-found", f"There is no such {kind}.")
+                if topic in follower.topics:
+                    follower.topics[topic] = rows[0][0]
         except BaseException:
             for topic in topics:
                 self.hub.leave(follower, topic)
@@ -182,8 +181,8 @@ class Live:
 
     async def threads_of(self, follower: Follower, episode: UUID) -> list[str]:
         """The topics of an episode's threads that the caller sees."""
-        async with session(self._database, follower.caller, write=False) as opened:
-            rows = await opened.fetch(queries.threads_of(episode, MOST_THREADS))
+        session = Session(self._database, follower.caller, write=False)
+        rows = await session.fetch(queries.threads_of(episode, MOST_THREADS))
         return [f"thread:{identifier}" for (identifier,) in rows]
 
     async def type(self, follower: Follower, topic: str, *, starts: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 
 from fastapi import Query, Request, Response
 
-from trr_api import routing, session
+from trr_api import routing
 from trr_api.answers import paged, personal, personal_page
 from trr_api.catalog.places import Id, Key, ShowKey, id_of, led_on
 from trr_api.catalog.queries import elsewhere
@@ -15,7 +15,6 @@ from trr_api.database import Database
 from trr_api.deps import Catalog, Paging, Session, Somebody
 from trr_api.paging import PageParameters
 from trr_api.problems import Problem, invalid
-from trr_api.session import Caller
 from trr_api.surveys import queries as surveys_queries
 from trr_api.surveys.checking import FIELD, Question, read
 from trr_api.surveys.games import queries
@@ -101,10 +100,9 @@ async def _leaderboard(
     return paged(request, (data, place, None), cursors, scope)
 
 
-async def _standing(kind: str, key: Key, database: Database, surveys: Surveys, caller: Caller) -> Response:
+async def _standing(kind: str, key: Key, database: Database, surveys: Surveys, session: Session) -> Response:
     await _score_due(kind, key, database, surveys)
-    async with session.session(database, caller, write=False) as opened:
-        rows = await opened.fetch(queries.standing(kind, key))
+    rows = await session.fetch(queries.standing(kind, key))
     if not rows:
         raise Problem("not-found", "You are not on this leaderboard.")
     return personal(rows[0][0])
@@ -153,23 +151,23 @@ async def list_show_scores(
 
 @router.get("/{survey}/leaderboard/me", response_model=Standing, summary="Where I stand in a game")
 async def get_game_standing(
-    database: Catalog, surveys: Asking, caller: Somebody, survey: SurveyId, _: Nothing
+    database: Catalog, surveys: Asking, session: Session, _: Somebody, survey: SurveyId, __: Nothing
 ) -> Response:
     """The caller's rank and points."""
-    return await _standing("game", survey, database, surveys, caller)
+    return await _standing("game", survey, database, surveys, session)
 
 
 @boards.get("/seasons/{season}/leaderboard/me", response_model=Standing, summary="Where I stand in a season")
 async def get_season_standing(
-    database: Catalog, surveys: Asking, caller: Somebody, season: SeasonId, _: Nothing
+    database: Catalog, surveys: Asking, session: Session, _: Somebody, season: SeasonId, __: Nothing
 ) -> Response:
     """The caller's rank and points."""
-    return await _standing("season", season, database, surveys, caller)
+    return await _standing("season", season, database, surveys, session)
 
 
 @boards.get("/shows/{show}/leaderboard/me", response_model=Standing, summary="Where I stand in a show")
 async def get_show_standing(
-    database: Catalog, surveys: Asking, caller: Somebody, show: ShowKey, _: Nothing
+    database: Catalog, surveys: Asking, session: Session, _: Somebody, show: ShowKey, __: Nothing
 ) -> Response:
     """The caller's rank and points."""
-    return await _standing("show", show, database, surveys, caller)
+    return await _standing("show", show, database, surveys, session)

@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, Response
 
 from serving import settings
 from trr_api.app import create_app
+from trr_api.binding import BoundRoute
 from trr_api.catalog.places import Number, ShowKey
 from trr_api.parameters import Day, Names, Parameters
 from trr_api.problems import on_validation_error
-from trr_api.reading import ReadingRoute
 
 
 class Asked(Parameters):
@@ -53,7 +53,7 @@ def app_with(route: type[APIRoute]) -> FastAPI:
     return app
 
 
-OURS, FASTAPIS = app_with(ReadingRoute), app_with(APIRoute)
+OURS, FASTAPIS = app_with(BoundRoute), app_with(APIRoute)
 
 NAMES = st.sampled_from(["limit", "from", "first", "fields", "quick", "other", "LIMIT", ""])
 TEXTS = st.one_of(
@@ -84,7 +84,7 @@ def test_an_answer_is_that_of_fastapis_own_route(show: str, number: str, query: 
 
 def test_the_routes_that_are_asked_for_most_are_read_by_it() -> None:
     app = create_app(settings("postgresql://"))
-    read_by_it = {route.path for route in app.routes if isinstance(route, ReadingRoute) and route.is_read}
+    read_by_it = {route.path for route in app.routes if isinstance(route, BoundRoute) and route.is_bound}
     assert {
         "/api/v1/shows",
         "/api/v1/shows/{show}",
@@ -102,4 +102,4 @@ def test_a_route_that_asks_for_more_is_left_to_fastapi(hint: Any) -> None:
         return JSONResponse(other)
 
     more.__annotations__["other"] = hint
-    assert not ReadingRoute("/more", more, methods=["GET"]).is_read
+    assert not BoundRoute("/more", more, methods=["GET"]).is_bound
