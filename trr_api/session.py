@@ -47,22 +47,25 @@ class Session:
 
     async def fetch(self, statement: Statement) -> list[Row]:
         """The rows of a statement; what it changed is kept. Problem where the caller's log-in has ended."""
-        async with self._pool.connection() as connection:
+        # Not `connection()`: there is no transaction left to end.
+        connection = await self._pool.getconn()
+        try:
             entered = connection.cursor()
-            try:
-                # Until a pipeline ends, its statements are one transaction: no lock waits for us to end it.
-                async with connection.pipeline():
-                    await entered.execute(_ENTER, [self.caller.user_id, self.caller.session_id])
-                    cursor = await connection.execute(statement.query, statement.values)
-            except psycopg.errors.InsufficientPrivilege:
-                await self._check(entered)  # nobody may do little: that the log-in has ended is what there is to say
-                raise
-            except psycopg.errors.ForeignKeyViolation as error:
-                if (error.diag.constraint_name or "").endswith("_users"):
-                    raise ended() from error  # the account was deleted a moment ago
-                raise
+            # Until a pipeline ends, its statements are one transaction: no lock waits for us to end it.
+            async with connection.pipeline():
+                await entered.execute(_ENTER, [self.caller.user_id, self.caller.session_id])
+                cursor = await connection.execute(statement.query, statement.values)
             await self._check(entered)
             return await cursor.fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            await self._check(entered)  # nobody may do little: that the log-in has ended is what there is to say
+            raise
+        except psycopg.errors.ForeignKeyViolation as error:
+            if (error.diag.constraint_name or "").endswith("_users"):
+                raise ended() from error  # the account was deleted a moment ago
+            raise
+        finally:
+            await self._pool.putconn(connection)
 
     async def _check(self, entered: AsyncCursor[Row]) -> None:
         if self.caller.user_id is not None and entered.pgresult is not None:
