@@ -1,23 +1,26 @@
 """What a route's function is called with, known when the application starts.
 
 FastAPI looks at the annotations of every parameter and dependency anew for every request, and opens stacks for what may
-have to be closed: more than all the rest of a request that asks the database once. So routes without a body, whose
-dependencies are functions like themselves, are called here. The document, the errors and the values are FastAPI's.
+have to be closed: more than all the rest of a request that asks the database once. So routes that take JSON or nothing,
+and whose dependencies are functions like themselves, are called here. The document, the errors and the values are
+FastAPI's own.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Match, compile_path
@@ -26,6 +29,8 @@ from starlette.types import Scope
 from trr_api.parameters import Parameters
 
 Function = Callable[..., Awaitable[Any]]
+
+_MISSING: Final = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class Binding:
     """Which parameter gets the request itself."""
     path: dict[str, TypeAdapter[Any]] = field(default_factory=dict)
     query: tuple[str, TypeAdapter[Any]] | None = None
+    body: tuple[str, TypeAdapter[Any]] | None = None
     needed: dict[str, Binding] = field(default_factory=dict)
     """Dependencies."""
 
@@ -62,6 +68,13 @@ class Binding:
                 values[name] = adapter.validate_python(dict(_pairs(request.scope["query_string"])))
             except ValidationError as error:
                 errors += _placed(error, "query")
+        if self.body is not None:
+            name, adapter = self.body
+            content = await request.body()
+            try:
+                values[name] = adapter.validate_python(_loaded(request, content), from_attributes=True)
+            except ValidationError as error:
+                errors += _placed(error, "body") if content else [_MISSING]
         if errors:
             raise RequestValidationError(errors)
         if self.request is not None:
@@ -113,6 +126,8 @@ def bind(function: Callable[..., Any], in_path: set[str]) -> Binding | None:
             binding.needed[name] = found
         elif inspect.isclass(kind) and issubclass(kind, Parameters):
             binding.query = name, TypeAdapter(kind)
+        elif inspect.isclass(kind) and issubclass(kind, BaseModel) and not marks and binding.body is None:
+            binding.body = name, TypeAdapter(kind)
         else:
             return None
     return binding
@@ -121,6 +136,20 @@ def bind(function: Callable[..., Any], in_path: set[str]) -> Binding | None:
 @lru_cache(maxsize=1024)
 def _pairs(query: bytes) -> Sequence[tuple[str, str]]:
     return tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
+def _loaded(request: Request, content: bytes) -> object:
+    """What a body says: JSON where it is said to be that, the bytes themselves where not."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not content or not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
+        return content
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        found = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
+        raise RequestValidationError([{**found, "ctx": {"error": error.msg}}]) from error
+    except (ValueError, RecursionError) as error:  # bytes that are no text, brackets without end
+        raise HTTPException(400, "There was an error parsing the body") from error
 
 
 def _placed(error: ValidationError, *where: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from serving import settings
@@ -47,9 +48,20 @@ async def read(
     )
 
 
+class Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: Annotated[str, Field(max_length=10)]
+    number: int | None = None
+
+
+async def write(held: Annotated[str, Depends(_held)], number: Number, wanted: Wanted) -> Response:
+    return JSONResponse([held, number, wanted.model_dump()])
+
+
 def app_with(route: type[APIRoute]) -> FastAPI:
     app = FastAPI(title="held", exception_handlers={RequestValidationError: on_validation_error})
     app.router.routes.append(route("/shows/{show}/{number}", read, methods=["GET"]))
+    app.router.routes.append(route("/shows/{number}", write, methods=["POST"]))
     return app
 
 
@@ -73,13 +85,48 @@ TEXTS = st.one_of(
 )
 def test_an_answer_is_that_of_fastapis_own_route(show: str, number: str, query: list[tuple[str, str]]) -> None:
     address = f"/shows/{quote(show, safe='')}/{quote(number)}?{urlencode(query)}"
+    assert answer(OURS, "GET", address) == answer(FASTAPIS, "GET", address)
 
-    async def answer(app: FastAPI) -> httpx.Response:
+
+KINDS = st.sampled_from(
+    [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/vnd.x+json",
+        "text/json",
+        "text/plain",
+        "",
+        "x",
+    ]
+)
+BODIES = st.one_of(
+    st.sampled_from([b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff", b"[" * 100_000, b"NaN", b'{"title":"x"} {}']),
+    st.binary(max_size=10),
+    st.dictionaries(
+        st.sampled_from(["title", "number", "other"]),
+        st.one_of(st.none(), st.integers(), st.text(max_size=12), st.lists(st.integers(), max_size=1)),
+    ).map(lambda given: json.dumps(given).encode()),
+)
+
+
+@example("1", "application/json", b'{"title": "Well", "number": 3}')
+@example("x", "application/json", b'{"title": "Well", "number": "x"}')
+@given(st.sampled_from(["1", "x"]), KINDS, BODIES)
+def test_a_body_is_read_as_fastapis_own_route_reads_it(number: str, kind: str, body: bytes) -> None:
+    headers = {"content-type": kind} if kind else {}
+    ours, theirs = (answer(app, "POST", f"/shows/{number}", headers, body) for app in (OURS, FASTAPIS))
+    assert ours == theirs
+
+
+def answer(
+    app: FastAPI, method: str, address: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> tuple[int, Any]:
+    async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://trr") as client:
-            return await client.get(address)
+            return await client.request(method, address, headers=headers, content=body)
 
-    ours, theirs = asyncio.run(answer(OURS)), asyncio.run(answer(FASTAPIS))
-    assert (ours.status_code, ours.json()) == (theirs.status_code, theirs.json())
+    found = asyncio.run(ask())
+    return found.status_code, found.json()
 
 
 def test_the_routes_that_are_asked_for_most_are_read_by_it() -> None:
@@ -93,6 +140,10 @@ def test_the_routes_that_are_asked_for_most_are_read_by_it() -> None:
         "/api/v1/people/{person}",
         "/api/v1/search",
         "/api/v1/changes",
+        "/api/v1/threads/{thread}/posts",
+        "/api/v1/dms/{conversation}/messages",
+        "/api/v1/posts/{post}/reactions/{reaction}",
+        "/api/v1/me/unread",
     } <= read_by_it
 
 
