@@ -23,7 +23,6 @@ from trr_api.discussions.schemas import (
     Edit,
     NewBody,
     NewPost,
-    NewReport,
     NewThread,
     Post,
     PostsParameters,
@@ -38,7 +37,7 @@ from trr_api.paging import PageParameters
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.session import banned
-from trr_api.social import Reaction, Written
+from trr_api.social import NewReport, Reaction, Written
 from trr_api.tables import DEEPEST_POST
 
 FEED_LENGTH: Final = 50

@@ -12,13 +12,12 @@ from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
 from trr_api.parameters import Moment, Parameters
-from trr_api.social import Author, Reaction, Reactions
+from trr_api.social import Author, Reaction, Reactions, Reason
 from trr_api.tables import LONGEST_POST
 from trr_api.texts import Line, Text
 
 ThreadType = Literal["episode_live", "post_episode", "spoilers", "general"]
 Sort = Literal["new", "top", "hot", "oldest"]
-Reason = Annotated[Text, Field(max_length=1000)]
 Body = Annotated[Text, Field(max_length=LONGEST_POST)]
 
 
@@ -162,12 +161,6 @@ class Edit(Shape):
     replaced_at: datetime
 
 
-class NewReport(Shape):
-    """What is wrong with a post."""
-
-    reason: Reason
-
-
 class Notification(Shape):
     """Somebody answered or mentioned the caller."""
 
@@ -194,18 +187,36 @@ class Progress(Shape):
     episode_number: Annotated[int, Field(strict=True, ge=0, le=100_000)]
 
 
+class ReportedMessage(Shape):
+    """What moderators see of a message."""
+
+    id: UUID
+    sender: Author
+    body: str
+    """Markdown, as it was written."""
+    html: str
+    """The same, safe to show."""
+    created_at: datetime
+    edited_at: datetime | None
+    redacted_at: datetime | None
+    """Since then it has no text."""
+
+
 class Report(Shape):
-    """A report that is open."""
+    """A report that is open, of a post or a message."""
 
     id: UUID
     reason: str
     created_at: datetime
     reporter: Author
-    post: Post
+    post: Post | None
+    message: ReportedMessage | None
+    before: list[ReportedMessage]
+    """Messages that came before it, five at most and only such as the reporter sees; the oldest first."""
 
 
 class Verdict(Shape):
-    """What becomes of a report; `upheld` removes the post."""
+    """What becomes of a report; `upheld` removes the post or the message."""
 
     outcome: Literal["upheld", "dismissed"]
 
