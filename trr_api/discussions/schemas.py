@@ -21,15 +21,24 @@ Sort = Literal["new", "top", "hot", "oldest"]
 Body = Annotated[Text, Field(max_length=LONGEST_POST)]
 
 
-class ThreadsParameters(PageParameters):
+class SpoilersParameters(Parameters):
+    """Whether to show what spoils."""
+
+    spoilers: bool = False
+    """Also what is about episodes that the caller has not seen yet."""
+
+
+class ThreadsParameters(SpoilersParameters, PageParameters):
     """Which threads."""
 
     type: ThreadType | None = None
-    spoilers: bool = False
-    """Also threads about episodes that the caller has not seen yet."""
 
 
-class PostsParameters(PageParameters):
+class EditsParameters(SpoilersParameters, PageParameters):
+    """A page of edits."""
+
+
+class PostsParameters(SpoilersParameters, PageParameters):
     """Which posts, and how."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
@@ -39,28 +48,18 @@ class PostsParameters(PageParameters):
     """Only answers to this post, and answers to those."""
     replies: Annotated[int, Field(ge=0, le=100)] = 10
     """Posts of each branch that come along, from the top down."""
-    spoilers: bool = False
-    """Also posts about episodes that the caller has not seen yet."""
 
 
-class SearchParameters(PageParameters):
+class SearchParameters(SpoilersParameters, PageParameters):
     """What to look for."""
 
     q: Annotated[str, Field(min_length=2, max_length=200, pattern=r"^[^\x00]+$", examples=["marina -boat"])]
     """Words; `-` before what must not be in it, quotes around what belongs together, `or`."""
     show: Id | None = None
     """Only in threads about this show."""
-    spoilers: bool = False
 
 
-class SpoilersParameters(Parameters):
-    """Whether to show what spoils."""
-
-    spoilers: bool = False
-    """Also what is about episodes that the caller has not seen yet."""
-
-
-class MarksParameters(PageParameters):
+class MarksParameters(SpoilersParameters, PageParameters):
     """Which notifications."""
 
     unread: bool = False
@@ -178,6 +177,8 @@ class ReadUpTo(Shape):
 
     id: Id
     """This notification and all before it."""
+    spoilers: StrictBool = False
+    """Also those of posts about episodes that the caller has not seen yet, which otherwise stay unread."""
 
 
 class Progress(Shape):
