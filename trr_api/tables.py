@@ -201,6 +201,8 @@ progress = Table(
     Index("ix_progress_show_id", "show_id"),
 )
 
+_THREAD_ORDER: Final = ("is_sticky", "last_post_at", "id")
+
 # Discussions of a show, a season or an episode.
 threads = Table(
     "threads",
@@ -227,9 +229,11 @@ threads = Table(
         "ELSE season_id IS NULL OR episode_id IS NULL END",
         name="subject",
     ),
-    Index("ix_threads_show_id_last_post_at_id", "show_id", "last_post_at", "id"),
-    Index("ix_threads_season_id_last_post_at_id", "season_id", "last_post_at", "id"),
-    Index("ix_threads_episode_id_last_post_at_id", "episode_id", "last_post_at", "id"),
+    # In the order of the lists.
+    Index("ix_threads_by_show", "show_id", *_THREAD_ORDER),
+    Index("ix_threads_by_show_and_type", "show_id", "type", *_THREAD_ORDER),
+    Index("ix_threads_by_season", "season_id", *_THREAD_ORDER, postgresql_where=text("season_id IS NOT NULL")),
+    Index("ix_threads_by_episode", "episode_id", *_THREAD_ORDER, postgresql_where=text("episode_id IS NOT NULL")),
     Index("ix_threads_author_id", "author_id"),
 )
 
