@@ -588,6 +588,13 @@ def test_it_works_for_an_owner_whom_it_binds_too(embedded_server: Server) -> Non
                 assert receipt["number"] == 3
             with acting(connection, scene.mod) as acted:
                 assert acted.execute("SELECT moderate_post(%s, true, 'x')", [scene.post]).fetchall() == [(True,)]
+                [(report,)] = acted.execute("SELECT id FROM reports WHERE message_id = %s", [scene.message]).fetchall()
+                read = "SELECT body FROM reported_messages(%s)"
+                assert acted.execute(read, [report]).fetchall() == [("Hello",)]
+                acted.execute("SELECT resolve_report(%s, 'upheld')", [report])
+                acted.execute("RESET ROLE")
+                taken = "SELECT body, removed_at IS NULL FROM messages WHERE id = %s"
+                assert acted.execute(taken, [scene.message]).fetchall() == [("", False)]
             assert count(connection, "outbox") > 0
     finally:
         embedded_server.drop("rented")

@@ -97,10 +97,10 @@ async def _no_post(session: Session, post: UUID) -> Problem:
 
 
 def _spoils(what: str, rows: list[Row]) -> Problem:
-    """There is none such, or it is about an episode that the caller has not seen."""
+    """There is none such, or it is about something that the caller has not seen."""
     if not rows:
         return Problem("not-found", f"There is no such {what}.")
-    return Problem("forbidden", f"The {what} is about an episode that you have not seen: ask with spoilers=true.")
+    return Problem("forbidden", f"The {what} is about what you have not seen yet: ask with spoilers=true.")
 
 
 async def _threads_about(

@@ -25,7 +25,7 @@ class SpoilersParameters(Parameters):
     """Whether to show what spoils."""
 
     spoilers: bool = False
-    """Also what is about episodes that the caller has not seen yet."""
+    """Also what is about episodes and seasons that the caller has not seen yet."""
 
 
 class ThreadsParameters(SpoilersParameters, PageParameters):
@@ -178,7 +178,7 @@ class ReadUpTo(Shape):
     id: Id
     """This notification and all before it."""
     spoilers: StrictBool = False
-    """Also those of posts about episodes that the caller has not seen yet, which otherwise stay unread."""
+    """Also those of posts about what the caller has not seen yet, which otherwise stay unread."""
 
 
 class Progress(Shape):
