@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
+from trr_api.pages.site import here
 from trr_api.problems import Invalid, Problem
 from trr_api.tables import LONGEST_POST, REACTIONS
 from trr_api.webapp import words
@@ -32,10 +33,12 @@ async def thread(visit: Visitor, thread: str) -> Response:
 async def _thread(
     visit: Visit, identifier: str, *, problem: Problem | None = None, given: dict[str, str] | None = None
 ) -> Response:
-    api = visit.api
-    # Of a form that comes back with its problem: the page that it was on.
-    query = visit.request.query_params if given is None else dict(parse_qsl(urlsplit(given.get("back", "")).query))
-    place, spoilers = f"/threads/{identifier}", query.get("spoilers")
+    api, place = visit.api, f"/threads/{identifier}"
+    # A form that comes back with its problem stands on the page that it was on.
+    came = here(visit.request) if given is None else given.get("back", "")
+    address = came if came.startswith(f"{PREFIX}{place}") else f"{PREFIX}{place}"
+    query = dict(parse_qsl(urlsplit(address).query))
+    spoilers = query.get("spoilers")
     sort, parent = query.get("sort", "new"), query.get("parent")
     try:
         found, above = await asyncio.gather(
@@ -45,7 +48,7 @@ async def _thread(
     except Problem as refused:
         if refused.kind.name != "forbidden":
             raise
-        return await _gate(visit, place)
+        return await _gate(visit, place, address)
     show, progress, episode, season, posts = await asyncio.gather(
         api.get(f"/shows/{found['show_id']}", fields="title,slug"),
         progress_of(visit, found["show_id"]),
@@ -64,6 +67,7 @@ async def _thread(
     return visit.page(
         "thread.html",
         status=200 if problem is None else problem.kind.status,
+        address=address,
         thread=found,
         show=show,
         progress=progress,
@@ -84,13 +88,13 @@ async def _thread(
     )
 
 
-async def _gate(visit: Visit, place: str) -> Response:
+async def _gate(visit: Visit, place: str, address: str) -> Response:
     """What stands before something that the reader has not seen, with nothing of it."""
     thread = await visit.api.get(place, spoilers="true")
     show, progress = await asyncio.gather(
         visit.api.get(f"/shows/{thread['show_id']}", fields="title,slug"), progress_of(visit, thread["show_id"])
     )
-    return visit.page("spoilers.html", show=show, progress=progress)
+    return visit.page("spoilers.html", address=address, show=show, progress=progress)
 
 
 async def _maybe(visit: Visit, kind: str, identifier: str | None, **query: Any) -> Any:
