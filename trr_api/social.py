@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from trr_api.catalog.schemas import Shape
+from trr_api.texts import Text
 
+Reason = Annotated[Text, Field(max_length=1000)]
 Reaction = Literal["upvote", "downvote", "lol", "shade", "fire", "heart"]
 
 
@@ -37,3 +39,9 @@ class Written(Shape):
     """What was made."""
 
     id: UUID
+
+
+class NewReport(Shape):
+    """What is wrong with it."""
+
+    reason: Reason

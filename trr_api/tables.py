@@ -201,6 +201,8 @@ progress = Table(
     Index("ix_progress_show_id", "show_id"),
 )
 
+_THREAD_ORDER: Final = ("is_sticky", "last_post_at", "id")
+
 # Discussions of a show, a season or an episode.
 threads = Table(
     "threads",
@@ -227,9 +229,11 @@ threads = Table(
         "ELSE season_id IS NULL OR episode_id IS NULL END",
         name="subject",
     ),
-    Index("ix_threads_show_id_last_post_at_id", "show_id", "last_post_at", "id"),
-    Index("ix_threads_season_id_last_post_at_id", "season_id", "last_post_at", "id"),
-    Index("ix_threads_episode_id_last_post_at_id", "episode_id", "last_post_at", "id"),
+    # In the order of the lists.
+    Index("ix_threads_by_show", "show_id", *_THREAD_ORDER),
+    Index("ix_threads_by_show_and_type", "show_id", "type", *_THREAD_ORDER),
+    Index("ix_threads_by_season", "season_id", *_THREAD_ORDER, postgresql_where=text("season_id IS NOT NULL")),
+    Index("ix_threads_by_episode", "episode_id", *_THREAD_ORDER, postgresql_where=text("episode_id IS NOT NULL")),
     Index("ix_threads_author_id", "author_id"),
 )
 
@@ -327,12 +331,13 @@ notifications = Table(
     Index("ix_notifications_post_id", "post_id"),
 )
 
-# Posts that a moderator is to look at.
+# Posts and messages that a moderator is to look at.
 reports = Table(
     "reports",
     metadata,
     _id(),
-    _to("post_id", "posts"),
+    _to("post_id", "posts", nullable=True),
+    _to("message_id", "messages", nullable=True),
     _to("reporter_id", "users"),
     Column("reason", Text, nullable=False),
     _now("created_at"),
@@ -340,6 +345,8 @@ reports = Table(
     _when("resolved_at"),
     _to("resolved_by", "users", nullable=True),
     UniqueConstraint("post_id", "reporter_id"),
+    UniqueConstraint("message_id", "reporter_id"),
+    CheckConstraint("num_nonnulls(post_id, message_id) = 1", name="subject"),
     CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason"),
     _one_of("outcome", ("upheld", "dismissed")),
     Index("ix_reports_open", "id", postgresql_where=text("resolved_at IS NULL")),
@@ -450,10 +457,14 @@ messages = Table(
     Column("is_withheld", Boolean, nullable=False, server_default=text("false")),
     _now("created_at"),
     _when("edited_at"),
+    # Since then it has no text.
     _when("redacted_at"),
+    # The same moment, where a moderator took the text away.
+    _when("removed_at"),
     UniqueConstraint("conversation_id", "number"),
     UniqueConstraint("conversation_id", "sender_id", "client_message_id"),
     CheckConstraint(f"length(body) <= {LONGEST_MESSAGE} AND (body <> '' OR redacted_at IS NOT NULL)", name="body"),
+    CheckConstraint("removed_at IS NULL OR redacted_at IS NOT NULL", name="removed_at"),
     Index("ix_messages_sender_id", "sender_id"),
 )
 
@@ -506,6 +517,12 @@ outbox = Table(
     Column("payload", JSONB, nullable=False),
     _now("at"),
     Index("ix_outbox_topic_seq", "topic", "seq"),
+    # Those that have the text of a message, which may be taken back.
+    Index(
+        "ix_outbox_message",
+        text("(payload->>'id')"),
+        postgresql_where=text("event IN ('dm_message_created', 'dm_message_edited')"),
+    ),
 )
 
 # Which devices look at a topic now. A row that its process does not renew is old; a crash of the server forgets all,

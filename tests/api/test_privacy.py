@@ -66,6 +66,9 @@ class Resident:
             sent = self.client.post(f"/dms/{conversation}/messages", json={"body": "Fifth words"})
             assert sent.status_code == 201, sent.text
         assert self.client.put(f"/dms/{self.direct}/messages/1/reactions/fire").status_code == 204
+        self.other.post(f"/dms/{self.group}/messages", json={"body": "Theirs"})
+        reported = self.client.post(f"/dms/{self.group}/messages/2/reports", json={"reason": "Tenth words"})
+        assert reported.status_code == 204, reported.text
         self.client.put("/me/message-settings", json={"writers": "known"})
         run = town.connection.execute
         moderator = town.one("SELECT id FROM users WHERE name = 'mod_x'")
@@ -181,6 +184,10 @@ def test_an_export_has_everything_and_no_secret(town: Town, resident: Resident) 
     assert [row["body"] for row in files["post_edits.json"]] == ["Second words"]
     assert files["credentials.json"][0]["email"] == "quentin@mail.example"
     assert "Fourth words" in str(files["responses.json"])
+    assert {row["reason"]: row["message_id"] is None for row in files["reports.json"]} == {
+        "Rude words": True,
+        "Tenth words": False,
+    }
     for secret in ("argon2", "password_hash", "token_hash", '"hash"'):
         assert secret not in str(files)
     assert "rosa_y" not in str(files), "what others are is theirs"
@@ -211,7 +218,7 @@ def test_whoever_is_deleted_appears_nowhere(town: Town, resident: Resident, cont
     assert seen["body"] == ("First words" if is_kept else "")
     assert seen["reactions"]["fire"] == is_kept
     assert bool(found_in(town.connection, "Third words")) == is_kept
-    for words in ("First words", "Second words", "Fourth words", "Rude words", "Quinces"):
+    for words in ("First words", "Second words", "Fourth words", "Rude words", "Quinces", "Tenth words"):
         assert bool(found_in(town.connection, words)) == is_kept, words
     mention = resident.other.get(f"/posts/{resident.mention}").json()
     assert mention["body"] == f"Hello @{seen['author']['name']} and @quentinx!"

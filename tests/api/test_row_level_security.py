@@ -184,6 +184,7 @@ def _settle_messages(connection: Connection[Any], ada: UUID, cleo: UUID) -> tupl
     connection.execute("INSERT INTO message_settings (user_id, writers) VALUES (%s, 'nobody')", [ada])
     connection.execute("INSERT INTO blocks (blocker_id, blocked_id) VALUES (%s, %s)", [ada, cleo])
     connection.execute(send, [cleo, "Are you there?"])
+    connection.execute("INSERT INTO reports (message_id, reporter_id, reason) VALUES (%s, %s, 'Rude')", [message, ada])
     return conversation, message
 
 
@@ -349,6 +350,7 @@ def test_functions_of_the_owner_pin_their_path_and_are_granted_one_by_one(scene:
         "lift_bans", "set_role", "is_member", "is_conversation_owner", "may_send", "open_conversation", "open_group",
         "set_member", "remove_member", "read_conversation", "redact_message", "write_survey", "publish_survey",
         "close_survey", "set_answer_key", "submit_response", "has_new_results", "take_avatar",
+        "reported_messages",
     }  # fmt: skip
 
 
@@ -406,7 +408,7 @@ def test_members_change_their_own_texts_and_nothing_else(scene: Scene) -> None:
         "inboxes": ("unread", "last_number", "last_at", "user_id", "conversation_id"),
         "messages": (
             "conversation_id", "sender_id", "number", "is_withheld", "created_at", "edited_at", "redacted_at",
-            "client_message_id",
+            "client_message_id", "removed_at",
         ),
         "message_reactions": ("message_id", "user_id", "reaction", "is_withheld"),
         "blocks": ("blocker_id", "blocked_id"),
@@ -450,6 +452,38 @@ def test_functions_of_conversations_do_nothing_for_strangers(scene: Scene, call:
             assert connection.execute(statement.encode()).fetchall() == [(nothing,)]
             connection.execute("RESET ROLE")
             assert count(connection, "outbox") == before
+
+
+def test_of_a_conversation_moderators_read_what_was_reported_and_nobody_else_does(scene: Scene) -> None:
+    [(report,)] = scene.connection.execute("SELECT id FROM reports WHERE message_id = %s", [scene.message]).fetchall()
+    read = "SELECT body, is_reported FROM reported_messages(%s)"
+    for person in (None, scene.ada, scene.ben, scene.cleo, scene.banned):
+        with acting(scene.connection, person) as connection:
+            assert connection.execute(read, [report]).fetchall() == []
+    with acting(scene.connection, scene.mod) as connection:
+        assert connection.execute(read, [report]).fetchall() == [("Hello", True)], "not what came after it"
+        assert count(connection, "messages") == 0, "the policy of the table knows no moderators"
+        connection.execute("SELECT resolve_report(%s, 'dismissed')", [report])
+        assert connection.execute(read, [report]).fetchall() == []
+
+
+def test_only_what_one_sees_can_be_reported(scene: Scene) -> None:
+    """Nor is anything reported in another's name, or a post and a message as one."""
+    hidden = scene.connection.execute("SELECT id FROM messages WHERE is_withheld").fetchall()[0][0]
+    report = "INSERT INTO reports (message_id, reporter_id, reason) VALUES (%s, %s, 'Rude')"
+    for person, message, reporter in (
+        (scene.ben, scene.message, scene.ben),
+        (scene.mod, scene.message, scene.mod),
+        (scene.ada, hidden, scene.ada),
+        (scene.cleo, scene.message, scene.ben),
+    ):
+        with acting(scene.connection, person) as connection:
+            assert attempt(connection, report, [message, reporter]) == 0
+    with acting(scene.connection, scene.cleo) as connection:
+        assert attempt(connection, report, [scene.message, scene.cleo]) == 1
+        both = "INSERT INTO reports (post_id, message_id, reporter_id, reason) VALUES (%s, %s, %s, 'Rude')"
+        with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
+            connection.execute(both.encode(), [scene.post, scene.message, scene.cleo])
 
 
 def test_who_may_not_be_written_to_is_told_from_nobody_by_nothing(scene: Scene) -> None:
@@ -554,6 +588,13 @@ def test_it_works_for_an_owner_whom_it_binds_too(embedded_server: Server) -> Non
                 assert receipt["number"] == 3
             with acting(connection, scene.mod) as acted:
                 assert acted.execute("SELECT moderate_post(%s, true, 'x')", [scene.post]).fetchall() == [(True,)]
+                [(report,)] = acted.execute("SELECT id FROM reports WHERE message_id = %s", [scene.message]).fetchall()
+                read = "SELECT body FROM reported_messages(%s)"
+                assert acted.execute(read, [report]).fetchall() == [("Hello",)]
+                acted.execute("SELECT resolve_report(%s, 'upheld')", [report])
+                acted.execute("RESET ROLE")
+                taken = "SELECT body, removed_at IS NULL FROM messages WHERE id = %s"
+                assert acted.execute(taken, [scene.message]).fetchall() == [("", False)]
             assert count(connection, "outbox") > 0
     finally:
         embedded_server.drop("rented")

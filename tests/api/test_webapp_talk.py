@@ -89,6 +89,11 @@ class TestTalking:
         kept = client.post(f"{place}/posts", data={"body": "Mine."}).headers["location"].partition("#post-")[2]
         worse = page(client.post(f"/posts/{kept}/edit", data={"body": " "}), 422)
         assert worse.xpath("//textarea[@id=$id]/@aria-invalid", id=f"edit-{kept}") == ["true"]
+        back = f"/app{place}?sort=oldest"
+        for path in (f"{place}/posts", f"/posts/{kept}/edit"):
+            again = page(client.post(path, data={"body": " ", "back": back}), 422)
+            assert set(again.xpath("//main//input[@name='back']/@value")) == {back}, "then it leads to the page again"
+            assert f"/app{place}?sort=top" in again.xpath("//nav[@aria-label='Order']/a/@href")
         client.cookies.clear()
         ended = page(client.post(f"{place}/posts", data={"body": "It took long."}), 401)
         assert "needs a log-in" in text(ended)

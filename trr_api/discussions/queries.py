@@ -9,11 +9,18 @@ from uuid import UUID
 
 from trr_api.catalog.places import Key
 from trr_api.catalog.queries import named
+from trr_api.discussions.spoilers.queries import shows_lone_post, shows_post, shows_thread
 from trr_api.queries import Fields, Sort, Statement, after_place, columns, one, page, person
 from trr_api.tables import REACTIONS
 
 if TYPE_CHECKING:
-    from trr_api.discussions.schemas import NewPost, PostsParameters, SearchParameters, ThreadsParameters
+    from trr_api.discussions.schemas import (
+        EditsParameters,
+        NewPost,
+        PostsParameters,
+        SearchParameters,
+        ThreadsParameters,
+    )
 
 
 THREAD: Final[Fields] = {
@@ -80,55 +87,36 @@ def subject(kind: str, key: Key) -> str:
     return f"{_SUBJECTS[kind]} WHERE {named(kind, key)}"
 
 
-def unseen(episode: str) -> str:
-    """A condition: the caller said how far they watched the show, and this episode is later."""
-    return (
-        "EXISTS (SELECT FROM episodes later, LATERAL ("
-        "SELECT season_number, episode_number FROM progress WHERE user_id = (SELECT caller()) "
-        "AND progress.show_id = later.show_id ORDER BY created_at DESC, id DESC LIMIT 1) seen "
-        f"WHERE later.id = {episode} "
-        "AND (later.season_number, later.episode_number) > (seen.season_number, seen.episode_number))"
-    )
-
-
 def threads(kind: str, about: Key, asked: ThreadsParameters, after: Sequence[object] | None) -> Statement:
     """A page of the threads about something; sticky ones first, then those that somebody wrote in last."""
-    query = _threads(kind, subject(kind, about), asked.spoilers, after is not None)
-    return after_place(query, [about, asked.type], asked.limit, after)
+    query = _threads(kind, subject(kind, about), asked.type is not None, asked.spoilers, after is not None)
+    of_type = [] if asked.type is None else [asked.type]
+    return after_place(query, [about, *of_type], asked.limit, after)
 
 
 @lru_cache(maxsize=64)
-def _threads(kind: str, owner: str, spoilers: bool, after: bool) -> bytes:
+def _threads(kind: str, owner: str, of_type: bool, spoilers: bool, after: bool) -> bytes:
     return page(
         THREAD,
         "threads thread",
         sort=_THREADS,
-        bound=2,
+        bound=2 if of_type else 1,
         after=after,
         where=(
             f"thread.{kind}_id = owner.{kind}_id",
-            "($2::text IS NULL OR thread.type = $2)",
-            *(() if spoilers else (f"NOT {unseen('thread.episode_id')}",)),
+            *(("thread.type = $2",) if of_type else ()),
+            *(() if spoilers else (shows_thread("owner.show_id"),)),
         ),
         within=owner,
     )
 
 
-_THREAD: Final = one(THREAD, "threads thread WHERE id = $1")
-# What somebody wrote themselves spoils them nothing.
-_SHOWN_THREAD: Final = f"(thread.author_id = (SELECT caller()) OR NOT {unseen('thread.episode_id')})"
-_SHOWN_POST: Final = (
-    f"(post.author_id = (SELECT caller()) OR NOT {unseen('post.about_episode_id')} AND {_SHOWN_THREAD})"
-)
-_POST: Final = one(
-    POST,
-    f"posts post JOIN threads thread ON thread.id = post.thread_id WHERE post.id = $1 AND ($2::bool OR {_SHOWN_POST})",
-)
+_THREAD: Final = one(THREAD, f"threads thread WHERE id = $1 AND ($2::bool OR {shows_thread()})")
 
 
-def thread(identifier: UUID) -> Statement:
-    """One thread."""
-    return Statement(_THREAD, [identifier])
+def thread(identifier: UUID, *, spoilers: bool) -> Statement:
+    """One thread; no row where it would spoil something."""
+    return Statement(_THREAD, [identifier, spoilers])
 
 
 def new_thread(kind: str, about: Key, type_: str, title: str) -> Statement:
@@ -155,13 +143,13 @@ def posts(thread: UUID, asked: PostsParameters, after: Sequence[object] | None) 
 
 @lru_cache(maxsize=64)
 def _posts(sort: str, of_parent: bool, spoilers: bool, after: bool) -> bytes:
-    hidden = () if spoilers else (f"NOT {unseen('post.about_episode_id')}",)
+    shown = () if spoilers else (shows_post("owner.show_id"),)
     below = " AND ".join(
         (
             "post.root_id = top.root_id",
             "cardinality(post.path) > cardinality(top.path)",
             "post.path[:cardinality(top.path)] = top.path",
-            *hidden,
+            *shown,
         )
     )
     branch = (
@@ -177,9 +165,16 @@ def _posts(sort: str, of_parent: bool, spoilers: bool, after: bool) -> bytes:
         sort=SORTS[sort],
         bound=3 if of_parent else 2,
         after=after,
-        where=("post.thread_id = owner.id", level, *hidden),
-        within=f"SELECT id FROM threads thread WHERE id = $1{'' if spoilers else f' AND {_SHOWN_THREAD}'}",
+        where=("post.thread_id = owner.id", level, *shown),
+        within=f"SELECT id, show_id FROM threads thread WHERE id = $1{'' if spoilers else f' AND {shows_thread()}'}",
     )
+
+
+_LONE_POST: Final = (
+    "posts post JOIN threads thread ON thread.id = post.thread_id "
+    f"WHERE post.id = $1 AND ($2::bool OR {shows_lone_post()})"
+)
+_POST: Final = one(POST, _LONE_POST)
 
 
 def post(identifier: UUID, *, spoilers: bool) -> Statement:
@@ -244,9 +239,9 @@ _EDIT: Final[Fields] = {
 }
 
 
-def edits(identifier: UUID, limit: int, after: Sequence[object] | None) -> Statement:
-    """A page of what a post was before, newest first."""
-    return after_place(_edits(after is not None), [identifier], limit, after)
+def edits(identifier: UUID, asked: EditsParameters, after: Sequence[object] | None) -> Statement:
+    """A page of what a post was before, newest first; no row where it would spoil something."""
+    return after_place(_edits(after is not None), [identifier, asked.spoilers], asked.limit, after)
 
 
 @lru_cache(maxsize=2)
@@ -255,10 +250,10 @@ def _edits(after: bool) -> bytes:
         _EDIT,
         "post_edits edit",
         sort=_EDITS,
-        bound=1,
+        bound=2,
         after=after,
         where=("edit.post_id = owner.id",),
-        within="SELECT id FROM posts WHERE id = $1",
+        within=f"SELECT post.id FROM {_LONE_POST}",
     )
 
 
@@ -322,7 +317,6 @@ def search(asked: SearchParameters, after: Sequence[object] | None) -> Statement
 
 @lru_cache(maxsize=4)
 def _search(spoilers: bool, after: bool) -> bytes:
-    hidden = (f"NOT {unseen('post.about_episode_id')}", f"NOT {unseen('thread.episode_id')}")
     return page(
         POST,
         "posts post JOIN threads thread ON thread.id = post.thread_id",
@@ -332,7 +326,7 @@ def _search(spoilers: bool, after: bool) -> bytes:
         where=(
             "post.words @@ websearch_to_tsquery('english', $1)",
             "($2::uuid IS NULL OR thread.show_id = $2)",
-            *(() if spoilers else hidden),
+            *(() if spoilers else (shows_lone_post(),)),
         ),
     )
 
@@ -341,9 +335,9 @@ _FEED: Final = f"""
 SELECT thread.title, thread.created_at, post.id, person.name, post.html, post.created_at, post.edited_at
 FROM threads thread LEFT JOIN LATERAL (
     SELECT post.* FROM posts post WHERE post.thread_id = thread.id AND deleted_at IS NULL AND removed_at IS NULL
-    AND ($3::bool OR {_SHOWN_POST}) ORDER BY number DESC LIMIT $2
+    AND ($3::bool OR {shows_post()}) ORDER BY number DESC LIMIT $2
 ) post ON true LEFT JOIN users person ON person.id = post.author_id
-WHERE thread.id = $1 AND ($3::bool OR {_SHOWN_THREAD}) ORDER BY post.number DESC
+WHERE thread.id = $1 AND ($3::bool OR {shows_thread()}) ORDER BY post.number DESC
 """.encode()
 
 

@@ -21,9 +21,9 @@ from trr_api.discussions.atom import atom
 from trr_api.discussions.schemas import (
     Branch,
     Edit,
+    EditsParameters,
     NewBody,
     NewPost,
-    NewReport,
     NewThread,
     Post,
     PostsParameters,
@@ -34,11 +34,9 @@ from trr_api.discussions.schemas import (
     Title,
 )
 from trr_api.markdown import render
-from trr_api.paging import PageParameters
-from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.session import banned
-from trr_api.social import Reaction, Written
+from trr_api.social import NewReport, Reaction, Written
 from trr_api.tables import DEEPEST_POST
 
 FEED_LENGTH: Final = 50
@@ -49,7 +47,6 @@ ThreadId = Annotated[Id, id_of("thread")]
 PostId = Annotated[Id, id_of("post")]
 SeasonId = Annotated[Id, id_of("season")]
 EpisodeId = Annotated[Id, id_of("episode")]
-Nothing = Annotated[Parameters, Query()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +86,21 @@ async def _why_not(session: Session, thread: UUID | None, post: UUID | None) -> 
     return Obstacles(*row)
 
 
+async def _no_thread(session: Session, thread: UUID) -> Problem:
+    """Why a thread is not shown."""
+    return _spoils("thread", await session.fetch(queries.thread(thread, spoilers=True)))
+
+
+async def _no_post(session: Session, post: UUID) -> Problem:
+    """Why a post is not shown."""
+    return _spoils("post", await session.fetch(queries.post(post, spoilers=True)))
+
+
 def _spoils(what: str, rows: list[Row]) -> Problem:
-    """Why something is not shown: there is none such, or it is about an episode that the caller has not seen."""
+    """There is none such, or it is about something that the caller has not seen."""
     if not rows:
         return Problem("not-found", f"There is no such {what}.")
-    return Problem("forbidden", f"The {what} is about an episode that you have not seen: ask with spoilers=true.")
+    return Problem("forbidden", f"The {what} is about what you have not seen yet: ask with spoilers=true.")
 
 
 async def _threads_about(
@@ -167,11 +174,11 @@ async def begin_episode_thread(
 
 
 @router.get("/threads/{thread}", response_model=Thread, summary="A thread")
-async def get_thread(session: Session, thread: ThreadId, _: Nothing) -> Response:
+async def get_thread(session: Session, thread: ThreadId, asked: Annotated[SpoilersParameters, Query()]) -> Response:
     """Without its posts."""
-    rows = await session.fetch(queries.thread(thread))
+    rows = await session.fetch(queries.thread(thread, spoilers=asked.spoilers))
     if not rows:
-        raise Problem("not-found", "There is no such thread.")
+        raise await _no_thread(session, thread)
     return personal(rows[0][0])
 
 
@@ -191,7 +198,7 @@ async def list_posts(
     scope = f"posts {thread} {asked.parent} {asked.sort}"
     rows = await session.fetch(queries.posts(thread, asked, cursors.after(scope, asked.cursor)))
     if not rows:
-        raise _spoils("thread", await session.fetch(queries.thread(thread)))
+        raise await _no_thread(session, thread)
     return personal_page(request, rows[0], cursors, scope)
 
 
@@ -212,7 +219,7 @@ async def get_feed(
     """Its newest posts."""
     rows = await session.fetch(queries.feed(thread, FEED_LENGTH, spoilers=asked.spoilers))
     if not rows:
-        raise _spoils("thread", await session.fetch(queries.thread(thread)))
+        raise await _no_thread(session, thread)
     return Response(atom(str(request.url), thread, rows), media_type="application/atom+xml")
 
 
@@ -230,7 +237,7 @@ async def get_post(session: Session, post: PostId, asked: Annotated[SpoilersPara
     """Without its answers."""
     rows = await session.fetch(queries.post(post, spoilers=asked.spoilers))
     if not rows:
-        raise _spoils("post", await session.fetch(queries.post(post, spoilers=True)))
+        raise await _no_post(session, post)
     return personal(rows[0][0])
 
 
@@ -263,13 +270,13 @@ async def _withdraw(session: Session, post: UUID, *, gone: bool) -> Response:
 
 @router.get("/posts/{post}/edits", response_model=Page[Edit], summary="What a post was before")
 async def list_edits(
-    request: Request, session: Session, cursors: Paging, post: PostId, asked: Annotated[PageParameters, Query()]
+    request: Request, session: Session, cursors: Paging, post: PostId, asked: Annotated[EditsParameters, Query()]
 ) -> Response:
     """Newest first. Of what is gone, its author and moderators see it."""
     scope = f"edits {post}"
-    rows = await session.fetch(queries.edits(post, asked.limit, cursors.after(scope, asked.cursor)))
+    rows = await session.fetch(queries.edits(post, asked, cursors.after(scope, asked.cursor)))
     if not rows:
-        raise Problem("not-found", "There is no such post.")
+        raise await _no_post(session, post)
     return personal_page(request, rows[0], cursors, scope)
 
 

@@ -12,25 +12,33 @@ from trr_api.catalog.places import Id
 from trr_api.catalog.schemas import Shape
 from trr_api.paging import PageParameters
 from trr_api.parameters import Moment, Parameters
-from trr_api.social import Author, Reaction, Reactions
+from trr_api.social import Author, Reaction, Reactions, Reason
 from trr_api.tables import LONGEST_POST
 from trr_api.texts import Line, Text
 
 ThreadType = Literal["episode_live", "post_episode", "spoilers", "general"]
 Sort = Literal["new", "top", "hot", "oldest"]
-Reason = Annotated[Text, Field(max_length=1000)]
 Body = Annotated[Text, Field(max_length=LONGEST_POST)]
 
 
-class ThreadsParameters(PageParameters):
+class SpoilersParameters(Parameters):
+    """Whether to show what spoils."""
+
+    spoilers: bool = False
+    """Also what is about episodes and seasons that the caller has not seen yet."""
+
+
+class ThreadsParameters(SpoilersParameters, PageParameters):
     """Which threads."""
 
     type: ThreadType | None = None
-    spoilers: bool = False
-    """Also threads about episodes that the caller has not seen yet."""
 
 
-class PostsParameters(PageParameters):
+class EditsParameters(SpoilersParameters, PageParameters):
+    """A page of edits."""
+
+
+class PostsParameters(SpoilersParameters, PageParameters):
     """Which posts, and how."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
@@ -40,28 +48,18 @@ class PostsParameters(PageParameters):
     """Only answers to this post, and answers to those."""
     replies: Annotated[int, Field(ge=0, le=100)] = 10
     """Posts of each branch that come along, from the top down."""
-    spoilers: bool = False
-    """Also posts about episodes that the caller has not seen yet."""
 
 
-class SearchParameters(PageParameters):
+class SearchParameters(SpoilersParameters, PageParameters):
     """What to look for."""
 
     q: Annotated[str, Field(min_length=2, max_length=200, pattern=r"^[^\x00]+$", examples=["marina -boat"])]
     """Words; `-` before what must not be in it, quotes around what belongs together, `or`."""
     show: Id | None = None
     """Only in threads about this show."""
-    spoilers: bool = False
 
 
-class SpoilersParameters(Parameters):
-    """Whether to show what spoils."""
-
-    spoilers: bool = False
-    """Also what is about episodes that the caller has not seen yet."""
-
-
-class MarksParameters(PageParameters):
+class MarksParameters(SpoilersParameters, PageParameters):
     """Which notifications."""
 
     unread: bool = False
@@ -162,12 +160,6 @@ class Edit(Shape):
     replaced_at: datetime
 
 
-class NewReport(Shape):
-    """What is wrong with a post."""
-
-    reason: Reason
-
-
 class Notification(Shape):
     """Somebody answered or mentioned the caller."""
 
@@ -185,6 +177,8 @@ class ReadUpTo(Shape):
 
     id: Id
     """This notification and all before it."""
+    spoilers: StrictBool = False
+    """Also those of posts about what the caller has not seen yet, which otherwise stay unread."""
 
 
 class Progress(Shape):
@@ -194,18 +188,36 @@ class Progress(Shape):
     episode_number: Annotated[int, Field(strict=True, ge=0, le=100_000)]
 
 
+class ReportedMessage(Shape):
+    """What moderators see of a message."""
+
+    id: UUID
+    sender: Author
+    body: str
+    """Markdown, as it was written."""
+    html: str
+    """The same, safe to show."""
+    created_at: datetime
+    edited_at: datetime | None
+    redacted_at: datetime | None
+    """Since then it has no text."""
+
+
 class Report(Shape):
-    """A report that is open."""
+    """A report that is open, of a post or a message."""
 
     id: UUID
     reason: str
     created_at: datetime
     reporter: Author
-    post: Post
+    post: Post | None
+    message: ReportedMessage | None
+    before: list[ReportedMessage]
+    """Messages that came before it, five at most and only such as the reporter sees; the oldest first."""
 
 
 class Verdict(Shape):
-    """What becomes of a report; `upheld` removes the post."""
+    """What becomes of a report; `upheld` removes the post or the message."""
 
     outcome: Literal["upheld", "dismissed"]
 

@@ -28,6 +28,7 @@ MESSAGE: Final[Fields] = {
     "created_at": "message.created_at",
     "edited_at": "message.edited_at",
     "redacted_at": "message.redacted_at",
+    "removed_at": "message.removed_at",
     "reactions": f"(SELECT json_build_object({_COUNTS}) FROM message_reactions WHERE message_id = message.id)",
     "mine": (
         "(SELECT coalesce(json_agg(reaction ORDER BY reaction), '[]'::json) FROM message_reactions "
@@ -258,6 +259,21 @@ SELECT id FROM open
 def react(conversation: UUID, number: int, reaction: str, *, wanted: bool) -> Statement:
     """Let the caller's reaction be there or not; no row where the message takes none."""
     return Statement(_REACT if wanted else _UNREACT, [conversation, number, reaction])
+
+
+_REPORT: Final = b"""
+WITH message AS (SELECT id FROM messages WHERE conversation_id = $1 AND number = $2 AND NOT is_banned()),
+made AS (
+    INSERT INTO reports (message_id, reporter_id, reason) SELECT id, caller(), $3 FROM message
+    ON CONFLICT (message_id, reporter_id) DO NOTHING
+)
+SELECT id FROM message
+"""
+
+
+def report(conversation: UUID, number: int, reason: str) -> Statement:
+    """Tell the moderators of a message; no row where there is none such."""
+    return Statement(_REPORT, [conversation, number, reason])
 
 
 def why_not(conversation: UUID, number: int | None = None) -> Statement:

@@ -37,7 +37,7 @@ from trr_api.paging import PageParameters, address
 from trr_api.parameters import Parameters
 from trr_api.problems import Problem, invalid
 from trr_api.session import banned
-from trr_api.social import Reaction, Written
+from trr_api.social import NewReport, Reaction, Written
 from trr_api.tables import LARGEST_GROUP
 
 router = routing.router("/dms", "messages", max_body_size=routing.LARGEST_BODY)
@@ -88,7 +88,7 @@ class Obstacles:
         if of_group and self.is_full:
             return Problem("conflict", f"The group has {LARGEST_GROUP} members already, which is the most.")
         if of_message and not (of_mine and self.has_blocked):
-            return Problem("conflict", "The message was redacted.")
+            return Problem("conflict", "The message was redacted or removed.")
         return _blocked()
 
 
@@ -303,5 +303,15 @@ async def take_message_reaction_back(
 
 async def _react(session: Session, conversation: UUID, number: int, reaction: str, *, wanted: bool) -> Response:
     if not await session.fetch(queries.react(conversation, number, reaction, wanted=wanted)):
+        raise (await _why_not(session, conversation, number)).problem(of_message=True)
+    return Response(status_code=204)
+
+
+@router.post("/{conversation}/messages/{number}/reports", status_code=204, summary="Report a message to the moderators")
+async def report_message(
+    session: Session, _: Somebody, conversation: ConversationId, number: Number, wanted: NewReport
+) -> Response:
+    """Once; a second one changes nothing. They see the message and up to five before it, and no more."""
+    if not await session.fetch(queries.report(conversation, number, wanted.reason)):
         raise (await _why_not(session, conversation, number)).problem(of_message=True)
     return Response(status_code=204)

@@ -87,6 +87,9 @@ class Message(Shape):
     created_at: datetime
     edited_at: datetime | None
     redacted_at: datetime | None
+    """By its sender, an owner of the group, or a moderator."""
+    removed_at: datetime | None
+    """The same, where it was a moderator."""
     reactions: Reactions
     mine: list[Reaction]
     """The caller's reactions."""

@@ -73,16 +73,22 @@ class Pages:
             home=home, navigation=list(navigation), static=static.address, themes=THEMES, theme_path=_THEME_PATH
         )
 
-    def answer(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
-        """A page. The template also knows `request`, `now`, `ago`, `theme`, `here` (this address) and `with_query`."""
+    def answer(
+        self, request: Request, template: str, *, status: int = 200, address: str | None = None, **context: Any
+    ) -> Response:
+        """A page. The template also knows `request`, `now`, `ago`, `theme`, `here` (this address) and `with_query`.
+
+        `address` is where the page is, if not at the request's: that of a form leads to no page.
+        """
         now = datetime.now(UTC)
+        address = address or here(request)
         html = self.environment.get_template(template).render(
             request=request,
             now=now,
             ago=lambda then: words.ago(then, now),
             theme=theme_of(request),
-            here=here(request),
-            with_query=lambda **values: with_query(request, **values),
+            here=address,
+            with_query=lambda **values: with_query(address, **values),
             **context,
         )
         return HTMLResponse(html, status, dict(HEADERS))
@@ -93,13 +99,14 @@ def here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def with_query(request: Request, **values: Any) -> str:
-    """This address with other values in its query; those that are None are left out."""
-    query = dict(parse_qsl(request.url.query))
+def with_query(address: str, **values: Any) -> str:
+    """An address with other values in its query; those that are None are left out."""
+    path, _, given = address.partition("?")
+    query = dict(parse_qsl(given))
     query.update({name: value for name, value in values.items() if value is not None})
     for name in [name for name, value in values.items() if value is None]:
         query.pop(name, None)
-    return request.url.path + (f"?{urlencode(query)}" if query else "")
+    return path + (f"?{urlencode(query)}" if query else "")
 
 
 def theme_of(request: Request) -> Literal["auto", "light", "dark"]:

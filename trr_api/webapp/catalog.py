@@ -152,7 +152,8 @@ async def season(visit: Visitor, show: str, number: str) -> Response:
     )
     about = f"/seasons/{found['id']}"
     threads, progress = await asyncio.gather(
-        api.get(f"{about}/threads", limit=THREADS, cursor=query.get("cursor")), progress_of(visit, thing["id"])
+        api.get(f"{about}/threads", limit=THREADS, spoilers=query.get("spoilers"), cursor=query.get("cursor")),
+        progress_of(visit, thing["id"]),
     )
     return visit.page(
         "season.html",

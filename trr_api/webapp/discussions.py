@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
+from trr_api.pages.site import here
 from trr_api.problems import Invalid, Problem
 from trr_api.tables import LONGEST_POST, REACTIONS
 from trr_api.webapp import words
-from trr_api.webapp.catalog import is_ahead, progress_of
+from trr_api.webapp.catalog import progress_of
 from trr_api.webapp.forms import mistakes, whole
 from trr_api.webapp.visits import PREFIX, Fields, Visit, Visitor, site_router
 
@@ -31,53 +33,72 @@ async def thread(visit: Visitor, thread: str) -> Response:
 async def _thread(
     visit: Visit, identifier: str, *, problem: Problem | None = None, given: dict[str, str] | None = None
 ) -> Response:
-    api, query = visit.api, visit.request.query_params
-    place = f"/threads/{identifier}"
-    found = await api.get(place)
-    show, progress, episode, season = await asyncio.gather(
+    api, place = visit.api, f"/threads/{identifier}"
+    # A form that comes back with its problem stands on the page that it was on.
+    came = here(visit.request) if given is None else given.get("back", "")
+    address = came if came.startswith(f"{PREFIX}{place}") else f"{PREFIX}{place}"
+    query = dict(parse_qsl(urlsplit(address).query))
+    spoilers = query.get("spoilers")
+    sort, parent = query.get("sort", "new"), query.get("parent")
+    try:
+        found, above = await asyncio.gather(
+            api.get(place, spoilers=spoilers),
+            _maybe(visit, "posts", parent, spoilers=spoilers),
+        )
+    except Problem as refused:
+        if refused.kind.name != "forbidden":
+            raise
+        return await _gate(visit, place, address)
+    show, progress, episode, season, posts = await asyncio.gather(
         api.get(f"/shows/{found['show_id']}", fields="title,slug"),
         progress_of(visit, found["show_id"]),
         _maybe(visit, "episodes", found["episode_id"]),
         _season(visit, found),
-    )
-    reads_all = query.get("spoilers") == "true"
-    context = {"thread": found, "show": show, "episode": episode, "season": season, "progress": progress}
-    if episode is not None and is_ahead(episode, progress) and not reads_all:
-        return visit.page("spoilers.html", **context)
-    sort, parent = query.get("sort", "new"), query.get("parent")
-    posts, above = await asyncio.gather(
         api.get(
             f"{place}/posts",
             sort=sort,
             parent=parent,
             limit=POSTS,
             replies=REPLIES,
-            spoilers="true" if reads_all else None,
+            spoilers=spoilers,
             cursor=query.get("cursor"),
         ),
-        _maybe(visit, "posts", parent),
     )
     return visit.page(
         "thread.html",
         status=200 if problem is None else problem.kind.status,
+        address=address,
+        thread=found,
+        show=show,
+        progress=progress,
+        episode=episode,
+        season=season,
         posts=posts["data"],
         more=posts["next_cursor"],
         above=above,
         sort=sort,
         sorts=SORTS,
-        reads_all=reads_all,
+        reads_all=spoilers == "true",
         replies=REPLIES,
         reactions=words.REACTIONS,
         longest=LONGEST_POST,
         problem=problem,
         wrong=mistakes(problem),
         given=given or {},
-        **context,
     )
 
 
-async def _maybe(visit: Visit, kind: str, identifier: str | None) -> Any:
-    return None if identifier is None else await visit.api.get(f"/{kind}/{identifier}")
+async def _gate(visit: Visit, place: str, address: str) -> Response:
+    """What stands before something that the reader has not seen, with nothing of it."""
+    thread = await visit.api.get(place, spoilers="true")
+    show, progress = await asyncio.gather(
+        visit.api.get(f"/shows/{thread['show_id']}", fields="title,slug"), progress_of(visit, thread["show_id"])
+    )
+    return visit.page("spoilers.html", address=address, show=show, progress=progress)
+
+
+async def _maybe(visit: Visit, kind: str, identifier: str | None, **query: Any) -> Any:
+    return None if identifier is None else await visit.api.get(f"/{kind}/{identifier}", **query)
 
 
 async def _season(visit: Visit, thread: Any) -> Any:
@@ -137,7 +158,7 @@ async def _about(visit: Visit, thread: str, fields: dict[str, str]) -> str | Non
         return None
     season, number = whole(fields, "season"), whole(fields, "episode")
     if season is not None and number is not None:
-        show = (await visit.api.get(f"/threads/{thread}"))["show_id"]
+        show = (await visit.api.get(f"/threads/{thread}", spoilers="true"))["show_id"]
         found = await _episode(visit, f"/shows/{show}/seasons/{season}/episodes", number)
         if found is not None:
             return found
@@ -221,12 +242,20 @@ async def set_progress(visit: Visitor, show: str, fields: Fields) -> Response:
 @router.get("/notifications")
 async def notifications(visit: Visitor) -> Response:
     """Who answered or mentioned the reader."""
-    found = await visit.api.get("/me/notifications", limit=30, cursor=visit.request.query_params.get("cursor"))
-    return visit.page("notifications.html", notifications=found["data"], more=found["next_cursor"])
+    query = visit.request.query_params
+    spoilers = query.get("spoilers")
+    found = await visit.api.get("/me/notifications", limit=30, spoilers=spoilers, cursor=query.get("cursor"))
+    return visit.page(
+        "notifications.html",
+        notifications=found["data"],
+        more=found["next_cursor"],
+        reads_all=spoilers == "true",
+    )
 
 
 @router.post("/notifications")
 async def read_notifications(visit: Visitor, fields: Fields) -> Response:
     """All of them up to one were seen."""
-    await visit.api.send("POST", "/me/notifications/read", {"id": fields.get("id", "")})
+    seen = {"id": fields.get("id", ""), "spoilers": fields.get("spoilers") == "true"}
+    await visit.api.send("POST", "/me/notifications/read", seen)
     return visit.go(f"{PREFIX}/notifications")

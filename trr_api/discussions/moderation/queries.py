@@ -9,10 +9,20 @@ from uuid import UUID
 
 from trr_api.catalog.queries import embedded
 from trr_api.discussions.queries import POST
-from trr_api.queries import Fields, Sort, Statement, after_place, page, person
+from trr_api.queries import Fields, Sort, Statement, after_place, objects, page, person
 
 if TYPE_CHECKING:
     from trr_api.discussions.schemas import Moderation, NewBan
+
+_MESSAGE: Final[Fields] = {
+    "id": "message.id",
+    "sender": person("message.sender_id"),
+    "body": "message.body",
+    "html": "message.html",
+    "created_at": "message.created_at",
+    "edited_at": "message.edited_at",
+    "redacted_at": "message.redacted_at",
+}
 
 _REPORT: Final[Fields] = {
     "id": "report.id",
@@ -20,6 +30,10 @@ _REPORT: Final[Fields] = {
     "created_at": "report.created_at",
     "reporter": person("report.reporter_id"),
     "post": embedded(POST, "posts post WHERE post.id = report.post_id"),
+    "message": embedded(_MESSAGE, "reported_messages(report.id) message WHERE message.is_reported"),
+    "before": objects(
+        _MESSAGE, "reported_messages(report.id) message WHERE NOT message.is_reported", order="message.number"
+    ),
 }
 _OLDEST: Final = Sort((("report.id", "uuid"),))
 

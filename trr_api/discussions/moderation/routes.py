@@ -47,7 +47,10 @@ async def list_reports(
 
 @router.post("/reports/{report}/resolve", status_code=204, summary="Close a report")
 async def resolve_report(session: Session, _: Somebody, report: ReportId, verdict: Verdict) -> Response:
-    """With it all others of the same post. `upheld` removes the post; the log does not quote who reported it."""
+    """With it all others of the same post or message. `upheld` removes that, a message for good.
+
+    The log does not quote who reported it.
+    """
     return await _do(session, queries.resolve(report, verdict.outcome), "There is no such open report.")
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from trr_api.catalog.places import Key
 from trr_api.catalog.queries import named
+from trr_api.discussions.spoilers.queries import shows_lone_post
 from trr_api.queries import Fields, Sort, Statement, after_place, page, person
+
+if TYPE_CHECKING:
+    from trr_api.discussions.schemas import MarksParameters
 
 _NOTIFICATION: Final[Fields] = {
     "id": "mark.id",
@@ -20,34 +24,45 @@ _NOTIFICATION: Final[Fields] = {
     "created_at": "mark.created_at",
     "read_at": "mark.read_at",
 }
+_POSTS: Final = "(posts post JOIN threads thread ON thread.id = post.thread_id)"
 _NEWEST: Final = Sort((("mark.id", "uuid"),), descending=True)
 
 
-def notifications(unread: bool, limit: int, after: Sequence[object] | None) -> Statement:
+def notifications(asked: MarksParameters, after: Sequence[object] | None) -> Statement:
     """A page of the caller's notifications, newest first."""
-    return after_place(_notifications(unread, after is not None), [], limit, after)
+    return after_place(_notifications(asked.unread, asked.spoilers, after is not None), [], asked.limit, after)
 
 
-@lru_cache(maxsize=4)
-def _notifications(unread: bool, after: bool) -> bytes:
+@lru_cache(maxsize=8)
+def _notifications(unread: bool, spoilers: bool, after: bool) -> bytes:
     return page(
         _NOTIFICATION,
-        "notifications mark JOIN posts post ON post.id = mark.post_id",
+        f"notifications mark JOIN {_POSTS} ON post.id = mark.post_id",
         sort=_NEWEST,
         bound=0,
         after=after,
-        where=("mark.user_id = (SELECT caller())", *(("mark.read_at IS NULL",) if unread else ())),
+        where=(
+            "mark.user_id = (SELECT caller())",
+            *(("mark.read_at IS NULL",) if unread else ()),
+            *(() if spoilers else (shows_lone_post(),)),
+        ),
     )
 
 
-def read_up_to(identifier: UUID) -> Statement:
+_READ_UP_TO: Final = f"""
+WITH read AS (
+    UPDATE notifications mark SET read_at = now()
+    FROM {_POSTS}
+    WHERE post.id = mark.post_id AND mark.user_id = caller() AND mark.id <= $1 AND mark.read_at IS NULL
+    AND ($2::bool OR {shows_lone_post()})
+)
+SELECT id FROM notifications WHERE id = $1 AND user_id = caller()
+""".encode()
+
+
+def read_up_to(identifier: UUID, *, spoilers: bool) -> Statement:
     """Mark the caller's notifications as read, up to one of them."""
-    return Statement(
-        b"WITH read AS (UPDATE notifications SET read_at = now() "
-        b"WHERE user_id = caller() AND id <= $1 AND read_at IS NULL) "
-        b"SELECT id FROM notifications WHERE id = $1 AND user_id = caller()",
-        [identifier],
-    )
+    return Statement(_READ_UP_TO, [identifier, spoilers])
 
 
 def _statement(show: Key, query: str, *values: object) -> Statement:

@@ -24,16 +24,16 @@ router = routing.router("/me", "discussions", max_body_size=routing.LARGEST_BODY
 async def list_notifications(
     request: Request, session: Session, _: Somebody, cursors: Paging, asked: Annotated[MarksParameters, Query()]
 ) -> Response:
-    """Newest first."""
+    """Newest first; without those of posts that are not shown, see `spoilers`."""
     scope = f"notifications {asked.unread}"
-    rows = await session.fetch(queries.notifications(asked.unread, asked.limit, cursors.after(scope, asked.cursor)))
+    rows = await session.fetch(queries.notifications(asked, cursors.after(scope, asked.cursor)))
     return personal_page(request, rows[0], cursors, scope)
 
 
 @router.post("/notifications/read", status_code=204, summary="Mark notifications as read")
 async def read_notifications(session: Session, _: Somebody, seen: ReadUpTo) -> Response:
     """One and all before it."""
-    if not await session.fetch(queries.read_up_to(seen.id)):
+    if not await session.fetch(queries.read_up_to(seen.id, spoilers=seen.spoilers)):
         raise Problem("not-found", "There is no such notification.")
     return Response(status_code=204)
 

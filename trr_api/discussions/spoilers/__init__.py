@@ -1,0 +1,1 @@
+"""What would spoil something, and is not shown unasked."""
