@@ -208,7 +208,7 @@ def test_guessing_passwords_is_stopped_and_not_only_for_those_that_exist(
     people_url: str, town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_account(town, capsys, "ida")
-    with served(create_app(settings(people_url, login_limit="3/minute"))) as address, httpx.Client() as client:
+    with served(create_app(settings(people_url, login_limit="3/hour"))) as address, httpx.Client() as client:
         for email in ("ida@mail.example", "nobody@mail.example"):
             found = [
                 client.post(
