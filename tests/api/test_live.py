@@ -22,7 +22,7 @@ import pytest
 
 from ears import Ear, frames, listening
 from people import Town, user
-from serving import served, settings
+from serving import served, settings, wait_for
 from stock import SHOW
 from trr_api.app import create_app
 from trr_api.realtime import hub, presence, queries, service
@@ -466,8 +466,10 @@ class TestWhatClientsSend:
             token = town.token(ada)
             with listening(address, token=token), listening(address, token=token), Ear(address, token=token) as third:
                 assert third.end()[0] == hub.Close.TOO_MUCH
+            wait_for(lambda: "trr_api_live_followers 0.0" in httpx.get(f"{address}/metrics").text)
             with listening(address), listening(address), listening(address), Ear(address) as fourth:
                 assert fourth.end()[0] == hub.Close.TOO_MUCH
+            wait_for(lambda: "trr_api_live_followers 0.0" in httpx.get(f"{address}/metrics").text)
             with listening(address) as ear:  # those that ended do not count
                 ear.say("heartbeat")
                 ear.hear("heartbeat")
