@@ -133,7 +133,7 @@ def bind(function: Callable[..., Any], in_path: set[str]) -> Binding | None:
     return binding
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _pairs(query: bytes) -> Sequence[tuple[str, str]]:
     return tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 

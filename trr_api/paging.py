@@ -76,7 +76,7 @@ def links(request: Request, cursor: str | None) -> dict[str, str]:
     return {"link": found}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _without_cursor(path: bytes, query: bytes) -> str:
     return _address(path, [pair for pair in parse_qsl(query.decode("latin-1")) if pair[0] != "cursor"])
 
