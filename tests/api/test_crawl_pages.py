@@ -126,6 +126,9 @@ def test_the_overview_tells_what_is_late_why_and_what_to_do(
     assert "no scheduler has looked at it" in late
     assert "Start scrapy scheduler" in late
     assert "A run of imdb_person gives no sign of life" in late
+    assert "1 of 2 nodes cannot be used. http://node-two:6800: it does not answer" in late
+    tiles = page.get_by_role("list", name="At a glance").locator("strong").all_inner_texts()
+    assert tiles == ["3", "0", "0", "1"], "what gives no sign of life does not run"
     assert page.locator(".chart.marks rect.error").count() == 6  # the bad days
     assert page.locator(".chart.marks rect.warning").count() == 4
     assert page.locator(".chart.stacked rect.blocked").count() == 2
@@ -287,8 +290,40 @@ def test_one_run_that_never_ended_is_shown(empty_app: FastAPI, crawl_url: str) -
     with served(empty_app) as address:
         overview = httpx.get(f"{address}/crawls").text
         assert "A run of imdb_title gives no sign of life" in overview
+        assert '<strong>0</strong><span class="label">running now' in overview
         assert "no sign of life" in httpx.get(f"{address}/crawls/runs/{run}").text
         assert "no sign of life" in httpx.get(f"{address}/crawls/runs").text
+
+
+def test_a_run_that_gives_no_sign_of_life_is_drawn_as_failed(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version, started_at, heartbeat_at) "
+            "VALUES ('imdb_title', 'here', 1, '1', now() - interval '2 days', now() - interval '2 days')"
+        )
+    with served(empty_app) as address:
+        overview = httpx.get(f"{address}/crawls").text
+    assert '<span class="key failed" aria-hidden="true"></span>failed 1' in overview
+
+
+def test_a_receiver_that_is_down_is_told_on_the_overview(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            """
+            WITH finding AS (
+                INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice)
+                VALUES ('1', 'imdb_title due', 'failed', 'error', '', 'It failed.', 'Look.') RETURNING id
+            )
+            INSERT INTO alerts (finding_id, event, target, at, attempts, delivered_at)
+            SELECT id, event, target, '2026-11-02T04:00:00Z', attempts, delivered_at
+            FROM finding, (VALUES ('opened', 'pager', 3, NULL), ('resolved', 'pager', 2, NULL),
+                                  ('opened', 'ops', 0, NULL), ('opened', 'mail', 1, now())) alert (event, target, attempts, delivered_at)
+            """
+        )
+    with served(empty_app) as address:
+        overview = httpx.get(f"{address}/crawls").text
+    assert "2 alerts could not be delivered, the oldest of 2026-11-02." in overview
+    assert re.findall(r"<h3>(\w+) is not told</h3>", overview) == ["pager"]
 
 
 def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: FastAPI, crawl_url: str) -> None:

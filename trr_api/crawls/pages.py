@@ -113,7 +113,7 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
         days=views.days(days, now.date()),
         spiders=views.spiders(recent),
         live=live,
-        late=attention.late(schedules, live, now),
+        late=attention.late(schedules, live, now) + attention.nodes(schedules) + attention.untold(days),
         findings=[finding for finding in findings if finding["resolved_at"] is None][:SHOWN],
         counts=counts,
         found=sorted(findings, key=lambda finding: finding["at"], reverse=True),
@@ -317,7 +317,7 @@ async def schedules(request: Request, database: Database, who: Analyst) -> Respo
         who=who,
         schedules=found,
         latest=latest,
-        late=attention.late(found, [], now),
+        late=attention.late(found, [], now) + attention.nodes(found),
         late_after=attention.LATE_AFTER,
     )
 

@@ -225,14 +225,17 @@ IS_FINDING: Final = b"SELECT id FROM crawl_findings WHERE id = $1::bigint"
 
 # The overview, in five statements.
 
-DAYS: Final = b"""
-SELECT 'run', (started_at AT TIME ZONE 'UTC')::date AS day, coalesce(outcome, 'running'), count(*)::int
-FROM crawl_runs WHERE started_at >= $1::timestamptz GROUP BY 2, 3
+DAYS: Final = f"""
+SELECT 'run', (started_at AT TIME ZONE 'UTC')::date AS day, {_STATE}, count(*)::int
+FROM crawl_runs run WHERE started_at >= $1::timestamptz GROUP BY 2, 3
 UNION ALL
 SELECT 'finding', (at AT TIME ZONE 'UTC')::date, severity, count(*)::int
 FROM crawl_findings WHERE at >= $1::timestamptz GROUP BY 2, 3
-"""
-"""What ran and what was found, day by day."""
+UNION ALL
+SELECT 'untold', (min(at) AT TIME ZONE 'UTC')::date, target, count(*)::int
+FROM alerts WHERE delivered_at IS NULL AND gave_up_at IS NULL AND attempts > 0 GROUP BY target
+""".encode()
+"""What ran and what was found, day by day; and since which day receivers of alerts could not be told."""
 
 RECENT_FIELDS: Final = {name: RUN[name] for name in (
     "id", "state", "outcome", "reason", "node", "args", "started_at", "heartbeat_at", "progressed_at", "finished_at",

@@ -33,7 +33,7 @@ def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
     for what, day, word, count in rows:
         if what == "run":
             counted[word if word in OUTCOMES else "failed"][day] += count
-        else:
+        elif what == "finding":
             found[day][word] += count
     listed = [today - timedelta(days=DAYS - 1 - at) for at in range(DAYS)]
     series = {name: [counted[name][day] for day in listed] for name in OUTCOMES}
@@ -74,6 +74,8 @@ class SpiderView:
     last: Row
     good: Row | None
     """The last good one among them."""
+    ran: int
+    """How many they are."""
     line: Markup
     usual_items: int | None
 
@@ -92,6 +94,7 @@ def spiders(rows: Iterable[Row]) -> list[SpiderView]:
                 name=name,
                 last=runs[0],
                 good=next((run for run in ended if run["outcome"] == "ok"), None),
+                ran=len(runs),
                 line=charts.sparkline(
                     [run["items_total"] for run in line],
                     title=f"Items of the last {len(line)} runs of {name}",
