@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -228,6 +229,26 @@ def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status:
     assert "<script>" not in answer.text
 
 
+def test_filters_that_make_no_sense_are_told_in_words_and_days_are_times(month_address: str) -> None:
+    wrong = httpx.get(f"{month_address}/crawls/runs?since=yesterday&colour=red").text
+    assert "since: it must look like 2026-11-28T12:00:00Z." in wrong
+    assert "colour: there is no such parameter." in wrong
+    today = datetime.now(UTC).date()
+    answer = httpx.get(
+        f"{month_address}/crawls/runs", params={"since": f"{today - timedelta(days=1)}", "until": f"{today}"}
+    )
+    assert answer.status_code == 200
+    assert set(re.findall(r'data-label="started \(UTC\)">([-0-9]+) ', answer.text)) == {f"{today - timedelta(days=1)}"}
+    assert f'name="until" value="{today}"' in answer.text
+
+
+def test_any_address_below_leads_to_a_page(month_address: str) -> None:
+    answer = httpx.get(f"{month_address}/crawls/nowhere/at/all")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page." in answer.text
+    assert httpx.get(f"{month_address}/crawls/").headers["location"] == "/crawls"
+
+
 def test_a_show_is_found_however_its_name_is_written(month_address: str, month_url: str) -> None:
     title = one(month_url, "SELECT title FROM shows WHERE title IS NOT NULL LIMIT 1")
     for written in (title, title.upper(), title.lower()[:3]):
@@ -316,8 +337,10 @@ def test_a_receiver_that_is_down_is_told_on_the_overview(empty_app: FastAPI, cra
             )
             INSERT INTO alerts (finding_id, event, target, at, attempts, delivered_at)
             SELECT id, event, target, '2026-11-02T04:00:00Z', attempts, delivered_at
-            FROM finding, (VALUES ('opened', 'pager', 3, NULL), ('resolved', 'pager', 2, NULL),
-                                  ('opened', 'ops', 0, NULL), ('opened', 'mail', 1, now())) alert (event, target, attempts, delivered_at)
+            FROM finding, (
+                VALUES ('opened', 'pager', 3, NULL), ('resolved', 'pager', 2, NULL), ('opened', 'ops', 0, NULL),
+                       ('opened', 'mail', 1, now())
+            ) alert (event, target, attempts, delivered_at)
             """
         )
     with served(empty_app) as address:

@@ -26,7 +26,7 @@ from trr_api.database import Database, as_problem
 from trr_api.pages import site, words
 from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
-from trr_api.problems import Problem
+from trr_api.problems import Problem, in_words
 from trr_api.reviewing import reviewed
 from trr_crawl.catalog import due, review, run_stats
 
@@ -134,11 +134,14 @@ async def runs(request: Request, database: Database, who: Analyst) -> Response:
     asked = RunsParameters()
     after = None
     try:
-        asked = RunsParameters.model_validate(given)
+        # A day will do for a time: it begins then.
+        asked = RunsParameters.model_validate(
+            {name: f"{value}T00:00Z" if _is_day(name, value) else value for name, value in given.items()}
+        )
         check_span(asked)
         after = cursors.after("crawl runs", asked.cursor)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}." for one in error.errors()]
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {in_words(one)}." for one in error.errors()]
         asked = RunsParameters()
     except Problem as problem:
         wrong = [problem.detail]
@@ -160,6 +163,10 @@ async def runs(request: Request, database: Database, who: Analyst) -> Response:
         more=more,
         span_of=views.span_of,
     )
+
+
+def _is_day(name: str, value: str) -> bool:
+    return name in ("since", "until") and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None
 
 
 @router.get("/crawls/runs/{run}")
@@ -361,3 +368,12 @@ async def log_out(request: Request) -> Response:
     answer = RedirectResponse("/crawls/login", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
+
+
+@router.get("/crawls/{path:path}")
+async def elsewhere(request: Request) -> Response:
+    """Any other address below, whoever asks."""
+    if not request.path_params["path"]:
+        return RedirectResponse(HOME.address, 308)
+    problem = Problem("not-found", "There is no such page.")
+    return pages.answer(request, "crawls/problem.html", status=problem.kind.status, problem=problem, who=None)
