@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from serving import Counted, served, settings
 from support import chromium
@@ -44,11 +44,16 @@ class Watched:
         self.asked: list[str] = []
         self.answers: list[Any] = []
         self.troubles: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", self._request)
         self.page.on("response", lambda response: self.answers.append(response))
         self.page.on("requestfailed", lambda request: self._failed(request.url))
         self.page.on("console", lambda message: self._console(message.type, message.text))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def _request(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self.answers.clear()  # those to the page before are gone with it
+        self.asked.append(request.url)
 
     def _failed(self, url: str) -> None:
         if not url.endswith("/progress"):  # the stream of a page that is left is broken off
@@ -104,7 +109,6 @@ def test_every_page_is_whole_light_and_loads_nothing_from_elsewhere(
 ) -> None:
     seen = watched(viewport={"width": width, "height": 800}, color_scheme=theme)
     for place in places:
-        seen.answers.clear()
         seen.page.goto(month_address + place, wait_until="load")
         assert seen.troubles == [], place
         assert [url for url in seen.asked if not url.startswith(month_address)] == [], place
@@ -312,7 +316,9 @@ def test_one_run_that_never_ended_is_shown(empty_app: FastAPI, crawl_url: str) -
         overview = httpx.get(f"{address}/crawls").text
         assert "A run of imdb_title gives no sign of life" in overview
         assert '<strong>0</strong><span class="label">running now' in overview
-        assert "no sign of life" in httpx.get(f"{address}/crawls/runs/{run}").text
+        of_run = httpx.get(f"{address}/crawls/runs/{run}").text
+        assert "the process died, or cannot reach the database" in of_run
+        assert "What to do:" in of_run
         assert "no sign of life" in httpx.get(f"{address}/crawls/runs").text
 
 
@@ -347,6 +353,29 @@ def test_a_receiver_that_is_down_is_told_on_the_overview(empty_app: FastAPI, cra
         overview = httpx.get(f"{address}/crawls").text
     assert "2 alerts could not be delivered, the oldest of 2026-11-02." in overview
     assert re.findall(r"<h3>(\w+) is not told</h3>", overview) == ["pager"]
+
+
+def test_a_run_stands_beside_the_last_good_one_that_is_like_it(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        ids = [
+            row[0]
+            for values in (
+                ('{"due": "true"}', 9, 4), ('{"show": "tt1"}', 9, 3),
+                ('{"due": "true"}', 0, 2), ('{"due": "false"}', 9, 1),
+            )
+            for row in connection.execute(
+                """
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, args, requests, started_at, finished_at,
+                                        stats)
+                VALUES ('imdb_title', 'here', 1, '1', 'ok', %s, %s, now() - make_interval(days => %s), now(),
+                        '{"coverage": {"imdb": {"show": {"records": 4, "told": {"title": 4}}}}}') RETURNING id
+                """,
+                values,
+            ).fetchall()
+        ]  # fmt: skip
+    with served(empty_app) as address:
+        page = httpx.get(f"{address}/crawls/runs/{ids[-1]}").text
+    assert f'href="/crawls/runs/{ids[0]}">the last good run like it</a>' in page
 
 
 def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: FastAPI, crawl_url: str) -> None:
@@ -456,6 +485,40 @@ def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched:
             connection.execute(key_queries.REVOKE, [identifier])
         page.goto(f"{address}/crawls")
         assert "/crawls/login" in page.url
+
+
+def test_refused_records_are_tried_again_one_by_one_and_files_of_pictures_are_not(
+    crawl_url: str, watched: Callable[..., Watched]
+) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            """
+            WITH run AS (
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at)
+                VALUES ('imdb_title', 'here', 1, '1', 'partial', now()) RETURNING id
+            )
+            INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error)
+            SELECT id, 'imdb', kind, key, '{}', 'It is wrong.'
+            FROM run, (
+                VALUES ('show', 'tt1'), ('show', 'tt2'), ('image', 'https://pictures.example/1.jpg')
+            ) named (kind, key)
+            """
+        )
+    run = one(crawl_url, "SELECT id FROM crawl_runs")
+    with served(create_app(settings(crawl_url))) as address:
+        page = watched().page
+        page.goto(f"{address}/crawls/runs/{run}")
+        page.locator("summary", has_text="tt2").click()
+        page.get_by_role("button", name="Try it again").click()
+        page.wait_for_url("**#rejects")
+        assert "to be tried again" in page.locator("summary", has_text="tt2").inner_text()
+        asked = "SELECT string_agg(key, ' ' ORDER BY id) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL"
+        assert one(crawl_url, asked) == "tt2"
+        page.get_by_role("button", name="Try all of them again").click()
+        page.wait_for_function("document.body.innerText.match(/to be tried again/g).length === 2")
+        assert one(crawl_url, asked) == "tt1 tt2"
+        page.locator("summary", has_text="1.jpg").click()
+        assert page.get_by_role("button").filter(has_text="again").count() == 0
 
 
 def test_forms_change_things_only_from_here(month_address: str, month_url: str) -> None:

@@ -43,7 +43,11 @@ pages = Pages(
         Link("/crawls/shows", "Shows"),
         Link("/crawls/schedules", "Schedules"),
     ],
-    filters={"arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items()), "code": words.code},
+    filters={
+        "arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items()),
+        "code": words.code,
+        "sentence": words.sentence,
+    },
 )
 router = APIRouter(include_in_schema=False)
 
@@ -181,12 +185,13 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     found["findings"] = json.loads(found["findings"])
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
-    rejects = _rows(queries.REJECT, await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
+    rejects = _rows((*queries.REJECT, "may_be_retried"), await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
     return pages.answer(
         request,
         "crawls/run.html",
         who=who,
         run=found,
+        notices=list(attention.of_run(found, datetime.now(UTC))),
         before=before,
         rejects=rejects,
         mean_seconds=run_stats.mean_seconds(found["stats"]),

@@ -157,10 +157,15 @@ TWO_RUNS: Final = f"SELECT {columns(COMPARED)} FROM crawl_runs run WHERE run.id 
 
 GOOD_ONE_BEFORE: Final = b"""
 SELECT (SELECT id FROM crawl_runs earlier WHERE earlier.spider = run.spider AND earlier.started_at < run.started_at
-          AND earlier.outcome IN ('ok', 'partial') ORDER BY earlier.started_at DESC LIMIT 1)
+          AND earlier.started_at > run.started_at - interval '120 days'
+          AND earlier.outcome IN ('ok', 'partial') AND earlier.requests > 0
+          AND ARRAY(SELECT jsonb_object_keys(earlier.args) ORDER BY 1) =
+              ARRAY(SELECT jsonb_object_keys(run.args) ORDER BY 1)
+        ORDER BY earlier.started_at DESC LIMIT 1)
 FROM crawl_runs run WHERE run.id = $1::uuid
 """
-"""The last good run of the same spider before one."""
+"""The last good run before one that checks would compare it with (`monitoring.findings`): of the same spider and names
+of arguments, and not one that had nothing to do."""
 
 LIVE: Final = (
     f"SELECT {columns(RUN)} FROM crawl_runs run WHERE run.outcome IS NULL ORDER BY run.started_at, run.id"
@@ -181,17 +186,19 @@ def rejects(run: UUID, limit: int, after: Sequence[object] | None) -> Statement:
     return after_place(query, [run], limit, after)
 
 
+# Files of pictures are named by their address: they are no records, and fetched again by themselves.
+_MAY_BE_RETRIED: Final = "retry_wanted_at IS NULL AND NOT (kind = 'image' AND key LIKE '%://%')"
+
 REJECTS_OF_RUN: Final = (
-    f"SELECT {columns(REJECT)} FROM crawl_rejects reject WHERE reject.run_id = $1::uuid ORDER BY reject.id LIMIT 50"
+    f"SELECT {columns(REJECT)}, {_MAY_BE_RETRIED} FROM crawl_rejects reject WHERE reject.run_id = $1::uuid "
+    "ORDER BY reject.id LIMIT 50"
 ).encode()
 
-RETRY: Final = b"""
+RETRY: Final = f"""
 UPDATE crawl_rejects SET retry_wanted_at = now(), retry_wanted_by = $3::text
-WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND retry_wanted_at IS NULL
-  AND NOT (kind = 'image' AND key LIKE '%://%')
+WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND {_MAY_BE_RETRIED}
 RETURNING id
-"""
-"""Not the files of pictures, which are named by their address: they are no records, and fetched again by themselves."""
+""".encode()
 
 
 def findings(asked: FindingsParameters, after: Sequence[object] | None) -> Statement:

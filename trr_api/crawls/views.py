@@ -254,5 +254,5 @@ def _shares(run: Row) -> dict[str, tuple[int, dict[str, float]]]:
 
 
 def span_of(run: Row, now: datetime) -> timedelta:
-    """How long a run took, or has been going."""
-    return (run["finished_at"] or now) - run["started_at"]  # type: ignore[no-any-return]
+    """How long a run took, has been going, or gave signs of life."""
+    return (run["finished_at"] or (run["heartbeat_at"] if run["state"] == "lost" else now)) - run["started_at"]  # type: ignore[no-any-return]

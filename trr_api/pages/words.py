@@ -74,6 +74,11 @@ def size(count: int | None) -> str:
     return f"{number(round(amount, 1))} {units[-1]}"
 
 
+def sentence(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def code(text: str) -> Markup:
     """A text with what stands between backticks as code."""
     parts = [f"<code>{escape(part)}</code>" if at % 2 else str(escape(part)) for at, part in enumerate(text.split("`"))]
