@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from accessibility import faults
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from samples import month
 from serving import Counted, served, settings
 from support import chromium
 from trr_api import keys
@@ -119,6 +121,7 @@ def test_every_page_is_whole_light_and_loads_nothing_from_elsewhere(
         assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 300) == (theme == "dark"), place
         assert seen.page.locator("h1").count() == 1, place
         assert seen.page.locator("[style], script:not([src])").count() == 0, place
+        assert faults(seen.page) == [], place
 
 
 def test_the_overview_tells_what_is_late_why_and_what_to_do(
@@ -231,6 +234,26 @@ def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status:
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
     assert "<script>" not in answer.text
+
+
+def test_two_runs_are_named_and_their_numbers_have_units(month_address: str, month_url: str) -> None:
+    (good, fallen) = (
+        one(month_url, f"SELECT id FROM crawl_runs WHERE job_id = 'imdb_title-{night}'") for night in (10, 16)
+    )
+    page = httpx.get(f"{month_address}/crawls/runs/{fallen}/diff/{good}").text
+    today = datetime.now(UTC).date()
+    for night in (10, 16):
+        assert f"{today - timedelta(days=month.NIGHTS - 1 - night)} 03:30 UTC</a>" in page
+    overview = page.partition("coverage/imdb/show/overview</th>")[2].partition("</tr>")[0]
+    assert re.findall(r">(-?[0-9.]+ (?:%|points))<", overview)[1] == "0 %"
+    assert re.search(r'data-label="change">-9[0-9]\.[0-9] points<', overview)
+    assert re.search(r'data-label="after">2\.[0-9] MB<', page)
+
+
+def test_of_one_source_only_its_own_is_shown(month_address: str) -> None:
+    page = httpx.get(f"{month_address}/crawls/coverage?source=tmdb").text
+    assert ">tmdb_show<" in page
+    assert "imdb_credits" not in page
 
 
 def test_filters_that_make_no_sense_are_told_in_words_and_days_are_times(month_address: str) -> None:

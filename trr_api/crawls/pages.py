@@ -20,7 +20,8 @@ from trr_api import keys
 from trr_api.config import Settings
 from trr_api.crawls import attention, queries, views
 from trr_api.crawls.access import ADMIN, COOKIE, LOGGED_IN, READ, Analyst, analyst, ticket
-from trr_api.crawls.routes import acknowledge, check_span, compare, no_such_run
+from trr_api.crawls.diff import changes
+from trr_api.crawls.routes import acknowledge, check_span, no_such_run, two_runs
 from trr_api.crawls.schemas import RunsParameters
 from trr_api.database import Database, as_problem
 from trr_api.pages import site, words
@@ -220,8 +221,15 @@ def _number(text: str, of: str) -> int:
 @shown()
 async def diff(request: Request, database: Database, who: Analyst) -> Response:
     """What differs between two runs."""
-    found = await compare(database, _run_id(request), _run_id(request, "other"))
-    return pages.answer(request, "crawls/diff.html", who=who, diff=found)
+    before, after = await two_runs(database, _run_id(request, "other"), _run_id(request))
+    return pages.answer(
+        request,
+        "crawls/diff.html",
+        who=who,
+        before=before,
+        after=after,
+        differences=[views.difference(one) for one in changes(before, after)],
+    )
 
 
 @router.post("/crawls/runs/{run}/rejects/retry")
@@ -259,7 +267,7 @@ async def coverage(request: Request, database: Database, who: Analyst) -> Respon
         sources=sorted({one.source for one in found}),
         source=source,
         coverage=[one for one in found if source is None or one.source == source],
-        freshness=views.freshness(worth),
+        freshness=[one for one in views.freshness(worth) if source in (None, one.source)],
         ages=views.AGES,
     )
 
@@ -271,7 +279,12 @@ async def shows(request: Request, database: Database, who: Analyst) -> Response:
     asked = request.query_params.get("q", "")[:100].replace("\0", "")
     found = await database.fetch(queries.FIND_SHOWS, [asked])
     return pages.answer(
-        request, "crawls/shows.html", who=who, asked=asked, shows=_rows(("id", "title", "start_year", "type"), found)
+        request,
+        "crawls/shows.html",
+        who=who,
+        asked=asked,
+        most=queries.SHOWS_FOUND,
+        shows=_rows(("id", "title", "start_year", "type"), found),
     )
 
 

@@ -349,12 +349,13 @@ FRESHNESS: Final = f"SELECT spider, age, things FROM ({_FRESHNESS}) freshness OR
 
 # A show.
 
-FIND_SHOWS: Final = b"""
+SHOWS_FOUND: Final = 50
+FIND_SHOWS: Final = f"""
 SELECT shows.id, shows.title, shows.start_year, shows.show_type FROM search_documents found
 JOIN shows ON shows.id = found.entity_id
 WHERE found.kind = 'show' AND found.name >= fold($1::text) AND found.name < fold($1::text) || U&'\\+10FFFF'
-ORDER BY found.name, found.entity_id LIMIT 50
-"""
+ORDER BY found.name, found.entity_id LIMIT {SHOWS_FOUND}
+""".encode()
 
 SHOW: Final = b"""
 SELECT show.id, show.title, show.start_year, show.updated_at, show.removed_at,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from trr_api.crawls.schemas import Difference
 from trr_api.pages import charts, words
 from trr_api.pages.charts import Chart
 from trr_crawl.catalog import run_stats
@@ -251,6 +252,18 @@ def _shares(run: Row) -> dict[str, tuple[int, dict[str, float]]]:
         f"{source} {kind}": (records, {field: one / records for field, one in told.items() if records})
         for source, kind, records, told in run_stats.coverage(run["stats"])
     }
+
+
+def difference(one: Difference) -> tuple[str, str, str, str]:
+    """(name, before, after, change) of a number of two runs, each in its unit."""
+    write = words.percent if one.name.startswith("coverage/") else words.size if one.name == "bytes" else words.number
+    if one.change is None:
+        change = ""
+    elif write is words.percent:
+        change = f"{one.change * 100:+.1f} points"
+    else:
+        change = ("+" if one.change > 0 else "-") + write(abs(one.change))
+    return one.name, write(one.before), write(one.after), change
 
 
 def span_of(run: Row, now: datetime) -> timedelta:

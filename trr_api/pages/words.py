@@ -63,7 +63,7 @@ def percent(share: float | None) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def size(count: int | None) -> str:
+def size(count: float | None) -> str:
     """Bytes in a unit that leaves few digits."""
     if count is None:
         return NOTHING
