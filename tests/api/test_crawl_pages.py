@@ -160,6 +160,20 @@ def test_a_running_crawl_moves(watched: Callable[..., Watched], month_address: s
     assert seen.troubles == []
 
 
+def test_a_run_that_falls_silent_before_ones_eyes_is_said_to(
+    empty_app: FastAPI, crawl_url: str, watched: Callable[..., Watched]
+) -> None:
+    with psycopg.connect(crawl_url, autocommit=True) as connection, served(empty_app) as address:
+        connection.execute("INSERT INTO crawl_runs (spider, host, pid, version) VALUES ('imdb_title', 'here', 1, '1')")
+        page = watched().page
+        page.goto(f"{address}/crawls")
+        beat = page.locator('[data-field="heartbeat_at"]')
+        connection.execute("UPDATE crawl_runs SET heartbeat_at = now() - interval '3 minutes'")
+        beat.get_by_text("3 min ago").wait_for(timeout=15_000)
+        connection.execute("UPDATE crawl_runs SET heartbeat_at = now() - interval '6 minutes'")
+        page.get_by_text("A run of imdb_title gives no sign of life").wait_for(timeout=15_000)
+
+
 def test_without_scripts_the_page_is_as_true(watched: Callable[..., Watched], month_address: str) -> None:
     page = watched(java_script_enabled=False).page
     page.goto(f"{month_address}/crawls")
@@ -473,10 +487,28 @@ def test_pages_stay_light_however_much_there_is(crawl_url: str) -> None:
             FROM run, generate_series(1, 200) number
             """
         )
-    run, show = one(crawl_url, "SELECT id FROM crawl_runs"), one(crawl_url, "SELECT id FROM shows")
+        connection.execute(
+            """
+            INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at, stats)
+            SELECT 'imdb_title', 'there', 1, '1', 'ok', now(), jsonb_object_agg('drift/a.long.key.' || number, number)
+            FROM generate_series(1, 5000) number
+            """
+        )
+        connection.execute(
+            """
+            INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id)
+            SELECT number, 'imdb_title', 'drift', CASE number WHEN 290 THEN 'error' ELSE 'warning' END, number,
+                   repeat('Something new. ', 70), repeat('Look at it. ', 10), run.id
+            FROM crawl_runs run, generate_series(1, 300) number WHERE host = 'there'
+            """
+        )
+    run, changed = (one(crawl_url, f"SELECT id FROM crawl_runs WHERE host = '{host}'") for host in ("here", "there"))
+    show = one(crawl_url, "SELECT id FROM shows")
     with served(create_app(settings(crawl_url))) as address:
         style = len(httpx.get(address + static.address("pages/style.css")).content)
-        for place in ("", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/shows/{show}"):
+        for place in (
+            "", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/runs/{changed}", f"/shows/{show}"
+        ):  # fmt: skip
             answer = httpx.get(f"{address}/crawls{place}")
             assert answer.status_code == 200, place
             assert len(answer.content) + style < WEIGHT, place

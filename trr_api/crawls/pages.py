@@ -33,7 +33,8 @@ from trr_crawl.catalog import due, review, run_stats
 
 HOME: Final = Link("/crawls", "Crawls")
 SHOWN: Final = 30
-"""So many findings the overview shows with what to do about them, the gravest."""
+"""So many findings a page shows with what to do about them, the gravest."""
+STATS_SHOWN: Final = 150
 
 pages = Pages(
     "crawls",
@@ -183,7 +184,8 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     if not rows:
         raise no_such_run(identifier)
     [found] = _rows(queries.RUN_DETAIL, rows)
-    found["findings"] = json.loads(found["findings"])
+    # The gravest first: "error" comes before "warning".
+    found["findings"] = sorted(json.loads(found["findings"]), key=lambda finding: finding["severity"])
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
     rejects = _rows((*queries.REJECT, "may_be_retried"), await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
@@ -201,6 +203,9 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
         outcomes=views.outcomes(found),
         coverage=views.run_coverage(found, earlier[0] if earlier else None),
         span_of=views.span_of,
+        stats=sorted((name, value) for name, value in found["stats"].items() if name not in ("coverage", "responses")),
+        most=SHOWN,
+        most_stats=STATS_SHOWN,
     )
 
 
