@@ -244,6 +244,8 @@ class RunRecorder:
         try:
             findings = monitoring.after_run(connection, run_id)
         except Exception:
+            if connection.closed:
+                raise  # the outcome is lost with it
             logger.exception("The run %s could not be checked.", run_id)
             return
         for finding in findings:
