@@ -144,6 +144,36 @@ def test_the_overview_tells_what_is_late_why_and_what_to_do(
     assert page.get_by_role("columnheader", name="blocked").is_visible()
 
 
+def test_after_a_bad_night_the_overview_says_what_is_wrong_and_what_to_do(
+    crawl_url: str, watched: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = month.NIGHTS - 1
+    for name, nights in {"BLOCKED": [last], "TOO_FEW": last, "CRASHED": last, "DRIFTED": None}.items():
+        monkeypatch.setattr(month, name, nights)
+    monkeypatch.setattr(month, "UNATTENDED", None)
+    with psycopg.connect(crawl_url) as connection:
+        month.fill(connection, (datetime.now(UTC) - timedelta(days=1)).replace(hour=23), scale=0.5)
+    with served(create_app(settings(crawl_url))) as address:
+        page = watched().page
+        page.goto(f"{address}/crawls")
+        tiles = page.get_by_role("list", name="At a glance")
+        assert tiles.locator("li.blocked").inner_text().split() == ["3", "blocked"]
+        assert tiles.locator("li.partial").inner_text().split() == ["2", "other", "findings"]
+        open_ones = page.locator("#findings + .notices > li")
+        told = [tuple(one.locator("h3").inner_text().split("  ")[0].split()) for one in open_ones.all()]
+        assert sorted(told) == [
+            ("fandom_person", "show", "failed"),
+            *((spider, "due", "blocked") for spider in ("imdb_credits", "imdb_episodes", "imdb_title")),
+            ("tmdb_show", "due", "too", "few", "items"),
+        ]
+        assert all("What to do:" in one for one in open_ones.all_inner_texts())
+        failed = open_ones.filter(has_text="The run failed")
+        failed.get_by_role("button", name="I look after it").click()
+        failed.get_by_text("this machine looks after it").wait_for()
+        failed.locator("h3 a").click()
+        assert "The database failed in the middle of the crawl" in page.locator("main").inner_text()
+
+
 def test_a_running_crawl_moves(watched: Callable[..., Watched], month_address: str, month_url: str) -> None:
     seen = watched()
     seen.page.goto(f"{month_address}/crawls")
