@@ -112,6 +112,10 @@ CRAWLS: Final = (
 )
 
 
+UNATTENDED: Final = CRAWLS[-1]
+"""Tonight nobody was there for it."""
+
+
 def fill(connection: psycopg.Connection[Any], now: datetime, *, scale: float = 1.0) -> dict[int, list[UUID]]:
     """Write the month that ends at `now`; returns the runs of each night. `scale` makes the numbers smaller."""
     chosen = random.Random(11)
@@ -122,7 +126,7 @@ def fill(connection: psycopg.Connection[Any], now: datetime, *, scale: float = 1
         runs[night] = []
         for crawl in CRAWLS:
             slot = first + timedelta(days=night, hours=crawl.hour)
-            if slot > now:
+            if slot > now or (crawl is UNATTENDED and slot == _last_slot(crawl, now)):
                 continue
             began = slot + timedelta(hours=9) if night == MISSED else slot
             run = _run(connection, crawl, night, began, chosen, scale)
@@ -267,21 +271,31 @@ def _timeline(length: timedelta, requests: int, items: int, blocks: int) -> list
 
 
 def _schedule(connection: psycopg.Connection[Any], crawl: Crawl, first: datetime, now: datetime) -> int:
-    hour, minute = int(crawl.hour), int(crawl.hour % 1 * 60)
-    last = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    last -= timedelta(days=last > now)
-    # Tonight nobody was there for the last of them.
-    due = last if crawl is CRAWLS[-1] else last + timedelta(days=1)
+    last = _last_slot(crawl, now) - timedelta(days=crawl is UNATTENDED)
     found = connection.execute(
         """
         INSERT INTO schedules (name, spider, args, cron, time_zone, workers, last_slot_at, next_slot_at, created_at)
         VALUES (%s, %s, %s, %s, 'UTC', 1, %s, %s, %s) RETURNING id
         """,
-        [f"nightly-{crawl.spider}", crawl.spider, Jsonb(dict(crawl.args)), f"{minute} {hour} * * *", last, due, first],
+        [
+            f"nightly-{crawl.spider}",
+            crawl.spider,
+            Jsonb(dict(crawl.args)),
+            f"{last.minute} {last.hour} * * *",
+            last,
+            last + timedelta(days=1),
+            first,
+        ],
     ).fetchone()
     assert found is not None
     identifier: int = found[0]
     return identifier
+
+
+def _last_slot(crawl: Crawl, now: datetime) -> datetime:
+    """When it was to run last."""
+    last = now.replace(hour=int(crawl.hour), minute=int(crawl.hour % 1 * 60), second=0, microsecond=0)
+    return last - timedelta(days=last > now)
 
 
 def _scheduled(connection: psycopg.Connection[Any], schedule: int, slot: datetime, run: UUID) -> None:

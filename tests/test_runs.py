@@ -19,9 +19,11 @@ from scrapy.utils.test import get_crawler
 
 from trr_crawl.catalog import write
 from trr_crawl.catalog.due.states import Finished, remember
+from trr_crawl.catalog.monitoring import outbox
 from trr_crawl.catalog.write import Record
 from trr_crawl.fleet import schedules, watchdog
 from trr_crawl.fleet.scheduler import run_now
+from trr_crawl.report import report_of
 from trr_crawl.runs import RunRecorder, Superseded
 from trr_crawl.spiders.imdb_episodes import ImdbEpisodesSpider
 
@@ -133,6 +135,22 @@ def hurried() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hurried")
+def test_a_run_that_cannot_be_checked_keeps_its_outcome(
+    connection: Connection[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(connection: Connection[Any], _: object) -> None:
+        connection.execute("SELECT 1 / 0")
+
+    recorder = begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "resolved", break_down)
+        recorder._end("partial", "Some of it.", report_of(recorder.crawler.spider))
+    row = connection.execute("SELECT outcome, reason, finished_at IS NOT NULL FROM crawl_runs").fetchone()
+    assert row == ("partial", "Some of it.", True)
+    assert [record.message for record in caplog.records] == [f"The run {recorder.run_id} could not be checked."]
+    assert "division by zero" in caplog.text
+
+
 def test_counting_goes_on_beside_a_sign_of_life(connection: Connection[Any]) -> None:
     recorder = begin()
     enough = threading.Event()

@@ -145,10 +145,14 @@ def of_validation(error: RequestValidationError) -> Problem:
 
 def _invalid(found: Mapping[str, Any]) -> Invalid:
     where, *place = found["loc"]
-    detail = str(found["msg"]).removeprefix("Value error, ")
+    return Invalid(where=str(where), parameter=".".join(map(str, place)) or str(where), detail=in_words(found))
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """What is wrong with a value that pydantic refused."""
     if found["type"] == "extra_forbidden":
-        detail = "there is no such parameter"
-    return Invalid(where=str(where), parameter=".".join(map(str, place)) or str(where), detail=detail)
+        return "there is no such parameter"
+    return str(found["msg"]).removeprefix("Value error, ")
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

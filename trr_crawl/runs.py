@@ -219,16 +219,18 @@ class RunRecorder:
         assert self.run_id is not None
         try:
             self._save_counters()
-            self._connected().execute(
-                """
-                UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
-                WHERE id = %s
-                """,
-                [outcome, sentence, Jsonb(report.as_json()), self._stats(report), self.run_id],
-            )
+            connection = self._connected()
+            with connection.transaction():
+                # With its outcome, so that whoever is killed in between is found dead by the next run.
+                connection.execute(
+                    """
+                    UPDATE crawl_runs SET outcome = %s, reason = %s, finished_at = now(), gaps = %s, stats = %s
+                    WHERE id = %s
+                    """,
+                    [outcome, sentence, Jsonb(report.as_json()), self._stats(report), self.run_id],
+                )
+                self._check(connection, self.run_id)
             leases.release(self._connected(), self.run_id)
-            for finding in monitoring.after_run(self._connected(), self.run_id):
-                logger.warning("%s %s", finding.message, finding.advice)
             coverage.add_up(self._connected())
             delivery.deliver(self._connected(), self._told, seconds=delivery.AFTER_A_RUN)
         except (psycopg.Error, database.DatabaseError) as error:
@@ -236,6 +238,18 @@ class RunRecorder:
         finally:
             if self._connection is not None:
                 self._connection.close()
+
+    def _check(self, connection: psycopg.Connection[Any], run_id: UUID) -> None:
+        """Compare the run with those before it. Should that fail, its outcome stands all the same."""
+        try:
+            findings = monitoring.after_run(connection, run_id)
+        except Exception:
+            if connection.closed:
+                raise  # the outcome is lost with it
+            logger.exception("The run %s could not be checked.", run_id)
+            return
+        for finding in findings:
+            logger.warning("%s %s", finding.message, finding.advice)
 
     def _connected(self) -> psycopg.Connection[Any]:
         """The run's connection, made again where it was lost."""

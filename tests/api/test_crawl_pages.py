@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from accessibility import faults
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from samples import month
 from serving import Counted, served, settings
 from support import chromium
 from trr_api import keys
@@ -43,11 +46,16 @@ class Watched:
         self.asked: list[str] = []
         self.answers: list[Any] = []
         self.troubles: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", self._request)
         self.page.on("response", lambda response: self.answers.append(response))
         self.page.on("requestfailed", lambda request: self._failed(request.url))
         self.page.on("console", lambda message: self._console(message.type, message.text))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def _request(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self.answers.clear()  # those to the page before are gone with it
+        self.asked.append(request.url)
 
     def _failed(self, url: str) -> None:
         if not url.endswith("/progress"):  # the stream of a page that is left is broken off
@@ -103,7 +111,6 @@ def test_every_page_is_whole_light_and_loads_nothing_from_elsewhere(
 ) -> None:
     seen = watched(viewport={"width": width, "height": 800}, color_scheme=theme)
     for place in places:
-        seen.answers.clear()
         seen.page.goto(month_address + place, wait_until="load")
         assert seen.troubles == [], place
         assert [url for url in seen.asked if not url.startswith(month_address)] == [], place
@@ -114,6 +121,7 @@ def test_every_page_is_whole_light_and_loads_nothing_from_elsewhere(
         assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 300) == (theme == "dark"), place
         assert seen.page.locator("h1").count() == 1, place
         assert seen.page.locator("[style], script:not([src])").count() == 0, place
+        assert faults(seen.page) == [], place
 
 
 def test_the_overview_tells_what_is_late_why_and_what_to_do(
@@ -126,11 +134,44 @@ def test_the_overview_tells_what_is_late_why_and_what_to_do(
     assert "no scheduler has looked at it" in late
     assert "Start scrapy scheduler" in late
     assert "A run of imdb_person gives no sign of life" in late
+    assert "1 of 2 nodes cannot be used. http://node-two:6800: it does not answer" in late
+    tiles = page.get_by_role("list", name="At a glance").locator("strong").all_inner_texts()
+    assert tiles == ["3", "0", "0", "1"], "what gives no sign of life does not run"
     assert page.locator(".chart.marks rect.error").count() == 6  # the bad days
     assert page.locator(".chart.marks rect.warning").count() == 4
     assert page.locator(".chart.stacked rect.blocked").count() == 2
     page.get_by_text("The same as a table").first.click()
     assert page.get_by_role("columnheader", name="blocked").is_visible()
+
+
+def test_after_a_bad_night_the_overview_says_what_is_wrong_and_what_to_do(
+    crawl_url: str, watched: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = month.NIGHTS - 1
+    for name, nights in {"BLOCKED": [last], "TOO_FEW": last, "CRASHED": last, "DRIFTED": None}.items():
+        monkeypatch.setattr(month, name, nights)
+    monkeypatch.setattr(month, "UNATTENDED", None)
+    with psycopg.connect(crawl_url) as connection:
+        month.fill(connection, (datetime.now(UTC) - timedelta(days=1)).replace(hour=23), scale=0.5)
+    with served(create_app(settings(crawl_url))) as address:
+        page = watched().page
+        page.goto(f"{address}/crawls")
+        tiles = page.get_by_role("list", name="At a glance")
+        assert tiles.locator("li.blocked").inner_text().split() == ["3", "blocked"]
+        assert tiles.locator("li.partial").inner_text().split() == ["2", "other", "findings"]
+        open_ones = page.locator("#findings + .notices > li")
+        told = [tuple(one.locator("h3").inner_text().split("  ")[0].split()) for one in open_ones.all()]
+        assert sorted(told) == [
+            ("fandom_person", "show", "failed"),
+            *((spider, "due", "blocked") for spider in ("imdb_credits", "imdb_episodes", "imdb_title")),
+            ("tmdb_show", "due", "too", "few", "items"),
+        ]
+        assert all("What to do:" in one for one in open_ones.all_inner_texts())
+        failed = open_ones.filter(has_text="The run failed")
+        failed.get_by_role("button", name="I look after it").click()
+        failed.get_by_text("this machine looks after it").wait_for()
+        failed.locator("h3 a").click()
+        assert "The database failed in the middle of the crawl" in page.locator("main").inner_text()
 
 
 def test_a_running_crawl_moves(watched: Callable[..., Watched], month_address: str, month_url: str) -> None:
@@ -147,6 +188,20 @@ def test_a_running_crawl_moves(watched: Callable[..., Watched], month_address: s
         timeout=15_000,
     )
     assert seen.troubles == []
+
+
+def test_a_run_that_falls_silent_before_ones_eyes_is_said_to(
+    empty_app: FastAPI, crawl_url: str, watched: Callable[..., Watched]
+) -> None:
+    with psycopg.connect(crawl_url, autocommit=True) as connection, served(empty_app) as address:
+        connection.execute("INSERT INTO crawl_runs (spider, host, pid, version) VALUES ('imdb_title', 'here', 1, '1')")
+        page = watched().page
+        page.goto(f"{address}/crawls")
+        beat = page.locator('[data-field="heartbeat_at"]')
+        connection.execute("UPDATE crawl_runs SET heartbeat_at = now() - interval '3 minutes'")
+        beat.get_by_text("3 min ago").wait_for(timeout=15_000)
+        connection.execute("UPDATE crawl_runs SET heartbeat_at = now() - interval '6 minutes'")
+        page.get_by_text("A run of imdb_title gives no sign of life").wait_for(timeout=15_000)
 
 
 def test_without_scripts_the_page_is_as_true(watched: Callable[..., Watched], month_address: str) -> None:
@@ -225,6 +280,46 @@ def test_what_is_not_there_is_a_page_too(month_address: str, place: str, status:
     assert "<script>" not in answer.text
 
 
+def test_two_runs_are_named_and_their_numbers_have_units(month_address: str, month_url: str) -> None:
+    (good, fallen) = (
+        one(month_url, f"SELECT id FROM crawl_runs WHERE job_id = 'imdb_title-{night}'") for night in (10, 16)
+    )
+    page = httpx.get(f"{month_address}/crawls/runs/{fallen}/diff/{good}").text
+    today = datetime.now(UTC).date()
+    for night in (10, 16):
+        assert f"{today - timedelta(days=month.NIGHTS - 1 - night)} 03:30 UTC</a>" in page
+    overview = page.partition("coverage/imdb/show/overview</th>")[2].partition("</tr>")[0]
+    assert re.findall(r">(-?[0-9.]+ (?:%|points))<", overview)[1] == "0 %"
+    assert re.search(r'data-label="change">-9[0-9]\.[0-9] points<', overview)
+    assert re.search(r'data-label="after">2\.[0-9] MB<', page)
+
+
+def test_of_one_source_only_its_own_is_shown(month_address: str) -> None:
+    page = httpx.get(f"{month_address}/crawls/coverage?source=tmdb").text
+    assert ">tmdb_show<" in page
+    assert "imdb_credits" not in page
+
+
+def test_filters_that_make_no_sense_are_told_in_words_and_days_are_times(month_address: str) -> None:
+    wrong = httpx.get(f"{month_address}/crawls/runs?since=yesterday&colour=red").text
+    assert "since: it must look like 2026-11-28T12:00:00Z." in wrong
+    assert "colour: there is no such parameter." in wrong
+    today = datetime.now(UTC).date()
+    answer = httpx.get(
+        f"{month_address}/crawls/runs", params={"since": f"{today - timedelta(days=1)}", "until": f"{today}"}
+    )
+    assert answer.status_code == 200
+    assert set(re.findall(r'data-label="started \(UTC\)">([-0-9]+) ', answer.text)) == {f"{today - timedelta(days=1)}"}
+    assert f'name="until" value="{today}"' in answer.text
+
+
+def test_any_address_below_leads_to_a_page(month_address: str) -> None:
+    answer = httpx.get(f"{month_address}/crawls/nowhere/at/all")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page." in answer.text
+    assert httpx.get(f"{month_address}/crawls/").headers["location"] == "/crawls"
+
+
 def test_a_show_is_found_however_its_name_is_written(month_address: str, month_url: str) -> None:
     title = one(month_url, "SELECT title FROM shows WHERE title IS NOT NULL LIMIT 1")
     for written in (title, title.upper(), title.lower()[:3]):
@@ -287,8 +382,67 @@ def test_one_run_that_never_ended_is_shown(empty_app: FastAPI, crawl_url: str) -
     with served(empty_app) as address:
         overview = httpx.get(f"{address}/crawls").text
         assert "A run of imdb_title gives no sign of life" in overview
-        assert "no sign of life" in httpx.get(f"{address}/crawls/runs/{run}").text
+        assert '<strong>0</strong><span class="label">running now' in overview
+        of_run = httpx.get(f"{address}/crawls/runs/{run}").text
+        assert "the process died, or cannot reach the database" in of_run
+        assert "What to do:" in of_run
         assert "no sign of life" in httpx.get(f"{address}/crawls/runs").text
+
+
+def test_a_run_that_gives_no_sign_of_life_is_drawn_as_failed(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            "INSERT INTO crawl_runs (spider, host, pid, version, started_at, heartbeat_at) "
+            "VALUES ('imdb_title', 'here', 1, '1', now() - interval '2 days', now() - interval '2 days')"
+        )
+    with served(empty_app) as address:
+        overview = httpx.get(f"{address}/crawls").text
+    assert '<span class="key failed" aria-hidden="true"></span>failed 1' in overview
+
+
+def test_a_receiver_that_is_down_is_told_on_the_overview(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            """
+            WITH finding AS (
+                INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice)
+                VALUES ('1', 'imdb_title due', 'failed', 'error', '', 'It failed.', 'Look.') RETURNING id
+            )
+            INSERT INTO alerts (finding_id, event, target, at, attempts, delivered_at)
+            SELECT id, event, target, '2026-11-02T04:00:00Z', attempts, delivered_at
+            FROM finding, (
+                VALUES ('opened', 'pager', 3, NULL), ('resolved', 'pager', 2, NULL), ('opened', 'ops', 0, NULL),
+                       ('opened', 'mail', 1, now())
+            ) alert (event, target, attempts, delivered_at)
+            """
+        )
+    with served(empty_app) as address:
+        overview = httpx.get(f"{address}/crawls").text
+    assert "2 alerts could not be delivered, the oldest of 2026-11-02." in overview
+    assert re.findall(r"<h3>(\w+) is not told</h3>", overview) == ["pager"]
+
+
+def test_a_run_stands_beside_the_last_good_one_that_is_like_it(empty_app: FastAPI, crawl_url: str) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        ids = [
+            row[0]
+            for values in (
+                ('{"due": "true"}', 9, 4), ('{"show": "tt1"}', 9, 3),
+                ('{"due": "true"}', 0, 2), ('{"due": "false"}', 9, 1),
+            )
+            for row in connection.execute(
+                """
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, args, requests, started_at, finished_at,
+                                        stats)
+                VALUES ('imdb_title', 'here', 1, '1', 'ok', %s, %s, now() - make_interval(days => %s), now(),
+                        '{"coverage": {"imdb": {"show": {"records": 4, "told": {"title": 4}}}}}') RETURNING id
+                """,
+                values,
+            ).fetchall()
+        ]  # fmt: skip
+    with served(empty_app) as address:
+        page = httpx.get(f"{address}/crawls/runs/{ids[-1]}").text
+    assert f'href="/crawls/runs/{ids[0]}">the last good run like it</a>' in page
 
 
 def test_fifty_thousand_runs_cost_six_questions_and_a_light_page(empty_app: FastAPI, crawl_url: str) -> None:
@@ -363,10 +517,28 @@ def test_pages_stay_light_however_much_there_is(crawl_url: str) -> None:
             FROM run, generate_series(1, 200) number
             """
         )
-    run, show = one(crawl_url, "SELECT id FROM crawl_runs"), one(crawl_url, "SELECT id FROM shows")
+        connection.execute(
+            """
+            INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at, stats)
+            SELECT 'imdb_title', 'there', 1, '1', 'ok', now(), jsonb_object_agg('drift/a.long.key.' || number, number)
+            FROM generate_series(1, 5000) number
+            """
+        )
+        connection.execute(
+            """
+            INSERT INTO crawl_findings (dedupe_key, scope, rule, severity, subject, message, advice, run_id)
+            SELECT number, 'imdb_title', 'drift', CASE number WHEN 290 THEN 'error' ELSE 'warning' END, number,
+                   repeat('Something new. ', 70), repeat('Look at it. ', 10), run.id
+            FROM crawl_runs run, generate_series(1, 300) number WHERE host = 'there'
+            """
+        )
+    run, changed = (one(crawl_url, f"SELECT id FROM crawl_runs WHERE host = '{host}'") for host in ("here", "there"))
+    show = one(crawl_url, "SELECT id FROM shows")
     with served(create_app(settings(crawl_url))) as address:
         style = len(httpx.get(address + static.address("pages/style.css")).content)
-        for place in ("", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/shows/{show}"):
+        for place in (
+            "", "/coverage", "/coverage?source=imdb", f"/runs/{run}", f"/runs/{changed}", f"/shows/{show}"
+        ):  # fmt: skip
             answer = httpx.get(f"{address}/crawls{place}")
             assert answer.status_code == 200, place
             assert len(answer.content) + style < WEIGHT, place
@@ -398,6 +570,40 @@ def test_a_key_logs_in_and_a_revoked_one_is_out_at_once(month_url: str, watched:
             connection.execute(key_queries.REVOKE, [identifier])
         page.goto(f"{address}/crawls")
         assert "/crawls/login" in page.url
+
+
+def test_refused_records_are_tried_again_one_by_one_and_files_of_pictures_are_not(
+    crawl_url: str, watched: Callable[..., Watched]
+) -> None:
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute(
+            """
+            WITH run AS (
+                INSERT INTO crawl_runs (spider, host, pid, version, outcome, finished_at)
+                VALUES ('imdb_title', 'here', 1, '1', 'partial', now()) RETURNING id
+            )
+            INSERT INTO crawl_rejects (run_id, source, kind, key, payload, error)
+            SELECT id, 'imdb', kind, key, '{}', 'It is wrong.'
+            FROM run, (
+                VALUES ('show', 'tt1'), ('show', 'tt2'), ('image', 'https://pictures.example/1.jpg')
+            ) named (kind, key)
+            """
+        )
+    run = one(crawl_url, "SELECT id FROM crawl_runs")
+    with served(create_app(settings(crawl_url))) as address:
+        page = watched().page
+        page.goto(f"{address}/crawls/runs/{run}")
+        page.locator("summary", has_text="tt2").click()
+        page.get_by_role("button", name="Try it again").click()
+        page.wait_for_url("**#rejects")
+        assert "to be tried again" in page.locator("summary", has_text="tt2").inner_text()
+        asked = "SELECT string_agg(key, ' ' ORDER BY id) FROM crawl_rejects WHERE retry_wanted_at IS NOT NULL"
+        assert one(crawl_url, asked) == "tt2"
+        page.get_by_role("button", name="Try all of them again").click()
+        page.wait_for_function("document.body.innerText.match(/to be tried again/g).length === 2")
+        assert one(crawl_url, asked) == "tt1 tt2"
+        page.locator("summary", has_text="1.jpg").click()
+        assert page.get_by_role("button").filter(has_text="again").count() == 0
 
 
 def test_forms_change_things_only_from_here(month_address: str, month_url: str) -> None:

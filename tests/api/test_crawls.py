@@ -434,3 +434,9 @@ def test_what_is_late_is_told_with_why_and_what_to_do(
     assert [one.why for one in found if why is None or why in one.why] == [one.why for one in found]
     assert len(found) == (why is not None)
     assert all(one.todo.endswith(".") and one.since for one in found)
+
+
+def test_nodes_that_cannot_be_used_are_told_once_though_nothing_waits_for_them() -> None:
+    assert attention.nodes([]) == attention.nodes([SCHEDULE]) == []
+    [found] = attention.nodes([{**SCHEDULE, "problems": {"http://one:6800": "it does not answer"}}] * 2)
+    assert found.why == "1 of 2 nodes cannot be used. http://one:6800: it does not answer."

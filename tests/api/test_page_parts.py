@@ -51,9 +51,9 @@ def shapes(svg: str) -> ElementTree.Element:
 def test_any_numbers_give_a_chart_that_stays_within_its_edges(counts: list[int]) -> None:
     labels = [f"day {at}" for at in range(len(counts))]
     for svg in (
-        charts.stacked(labels, {"ok": counts, "failed": counts[::-1]}),
-        charts.lines({"requests": counts, "items": [0 for _ in counts]}),
-        charts.parts({"age-1": sum(counts), "age-2": 1}, title="Ages"),
+        charts.stacked(labels, {"ok": counts, "failed": counts[::-1]}, title="Runs", summary="All of them."),
+        charts.lines({"requests": counts, "items": [0 for _ in counts]}, at=range(len(counts)), title="Over time"),
+        charts.parts({"age-1": sum(counts), "age-2": 1}, title="Ages", labels={"age-1": "new", "age-2": "old"}),
         *([charts.sparkline(counts, title="Items", bad=[count == 0 for count in counts])] if counts else []),
     ):
         root = shapes(svg)
@@ -74,8 +74,19 @@ def test_a_share_is_as_wide_as_it_says() -> None:
     assert shapes(charts.share(3, 0, title="None")).findall("rect")[1].attrib["width"] == "0"
 
 
+def test_lines_stand_at_their_times_however_uneven_these_are() -> None:
+    line = shapes(charts.lines({"items": [0, 50, 100]}, at=[0, 90, 100], title="Over time")).find("path")
+    assert line is not None
+    assert [point.split()[0] for point in line.attrib["d"][1:].split(" L")] == ["0", "18", "20"]
+
+
+def test_parts_are_told_by_what_they_stand_for() -> None:
+    bar = shapes(charts.parts({"age-1": 3}, title="Ages", labels={"age-1": "0-1 days"}))
+    assert (bar.findtext("desc"), bar.findtext("rect[2]/title")) == ("0-1 days: 3.", "0-1 days: 3")
+
+
 def test_labels_of_charts_are_escaped() -> None:
-    svg = charts.stacked(["<script>alert(1)</script>"], {"ok": [1]})
+    svg = charts.stacked(["<script>alert(1)</script>"], {"ok": [1]}, title="Runs", summary="One.")
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg
 

@@ -14,6 +14,7 @@ from schedule_runs import DAY, START, age, begin_crawl, finish_all, nightly, sen
 from scrapyd_nodes import FakeNode
 
 from support import free_port
+from trr_crawl.catalog import monitoring
 from trr_crawl.clock import Clock
 from trr_crawl.errors import UserError
 from trr_crawl.fleet import dispatcher, schedules, watchdog
@@ -173,6 +174,15 @@ class TestWatchdog:
         assert sent(out)[0][1:3] == ("finished", 3)
         assert sent(out)[0][4] == "failed"
         assert "given up after 3 attempts" in sent(out)[0][5]
+        # Its crawl never began: no run tells of it.
+        findings = "SELECT scope, rule, severity, message LIKE '%given up after 3 attempts: %', resolved_at IS NULL "
+        findings += "FROM crawl_findings"
+        assert out.execute(findings).fetchall() == [("schedule nightly", "given_up", "error", True, True)]
+        (slot,) = out.execute("SELECT slot_at FROM schedule_runs").fetchone() or ()
+        monitoring.note_done(out, "nightly", slot)
+        assert out.execute(findings).fetchall()[0][-1], "another worker of the same night"
+        monitoring.note_done(out, "nightly", slot + DAY)
+        assert not out.execute(findings).fetchall()[0][-1]
 
     def test_a_job_that_ended_before_it_began_is_sent_again(self, out: Connection[Any], nodes: Nodes) -> None:
         for fake in nodes[0]:

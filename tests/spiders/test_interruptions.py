@@ -96,6 +96,36 @@ def test_a_killed_run_is_called_failed_by_the_next(origin: Origin, crawl_url: st
     assert outcomes[0][1].startswith("The process died: no sign of life after ")
 
 
+def test_a_run_that_is_killed_before_its_checks_is_found_and_told_by_the_next(origin: Origin, crawl_url: str) -> None:
+    waits = "SELECT FROM pg_locks WHERE relation = 'crawl_findings'::regclass AND NOT granted"
+    with psycopg.connect(crawl_url) as busy:
+        busy.execute("INSERT INTO alert_targets (name, severity) VALUES ('pager', 'error')")
+        busy.commit()
+        busy.execute("LOCK TABLE crawl_findings IN EXCLUSIVE MODE")
+        process = start("-a", f"show={SHOW_ID}", *origin.settings("html"))
+        while busy.execute(waits).fetchone() is None:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+        process.communicate()
+    with psycopg.connect(crawl_url) as connection:
+        connection.execute("UPDATE crawl_runs SET heartbeat_at = heartbeat_at - interval '1 hour'")
+    crawl_episodes("-a", f"show={SHOW_ID}", *origin.settings("html"))
+    with psycopg.connect(crawl_url) as connection:
+        found = connection.execute(
+            """
+            SELECT outcome, rule, event, target FROM crawl_runs run
+            LEFT JOIN crawl_findings finding ON finding.run_id = run.id
+            LEFT JOIN alerts ON finding_id = finding.id ORDER BY started_at, alerts.id
+            """
+        ).fetchall()
+    assert found == [
+        ("failed", "failed", "opened", "pager"),
+        ("failed", "failed", "resolved", "pager"),
+        ("ok", None, None, None),
+    ]
+
+
 def test_a_running_crawl_shows_its_heart(origin: Origin, crawl_url: str) -> None:
     def slow_third_page(asked: Asked) -> Reply | None:
         time.sleep(3 if asked.query.get("season") == "3" else 0)

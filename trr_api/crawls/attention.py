@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,8 +32,37 @@ class Notice:
 def late(schedules: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]], now: datetime) -> list[Notice]:
     """Schedules and runs (rows of `queries.SCHEDULES` and `queries.RECENT`) that are not where they should be."""
     found = [notice for schedule in schedules for notice in _of_schedule(schedule, now)]
-    found += [notice for run in runs for notice in _of_run(run, now)]
+    found += [notice for run in runs for notice in of_run(run, now)]
     return found
+
+
+def nodes(schedules: Sequence[Mapping[str, Any]]) -> list[Notice]:
+    """Nodes that cannot be used, of which each row of `queries.SCHEDULES` tells the same."""
+    if not schedules or not schedules[0]["problems"]:
+        return []
+    return [
+        Notice(
+            kind="warning",
+            title="Some nodes cannot be used",
+            why=_why_unusable(schedules[0]),
+            todo="Look after them: `scrapy doctor` says what is wrong with each. Until then the others do their work.",
+            address="/crawls/schedules",
+        )
+    ]
+
+
+def untold(days: Iterable[Sequence[Any]]) -> list[Notice]:
+    """Receivers of alerts that did not take them (rows of `queries.DAYS`)."""
+    return [
+        Notice(
+            kind="warning",
+            title=f"{target} is not told",
+            why=f"{count} alert{'s' if count > 1 else ''} could not be delivered, the oldest of {day}.",
+            todo="`scrapy alerts` says why; they are tried again by themselves, for five days.",
+        )
+        for what, day, target, count in days
+        if what == "untold"
+    ]
 
 
 def _of_schedule(schedule: Mapping[str, Any], now: datetime) -> Iterator[Notice]:
@@ -72,16 +101,21 @@ def _of_schedule(schedule: Mapping[str, Any], now: datetime) -> Iterator[Notice]
 
 def _why_waiting(schedule: Mapping[str, Any], waiting: datetime, now: datetime) -> str:
     since = f"It waits since {words.minute(waiting)} UTC ({words.ago(waiting, now)}). "
-    problems: Mapping[str, str] = schedule["problems"]
-    if problems:
-        told = "; ".join(f"{node}: {problem}" for node, problem in sorted(problems.items()))
-        return f"{since}{len(problems)} of {schedule['node_count']} nodes cannot be used. {told}."
+    if schedule["problems"]:
+        return since + _why_unusable(schedule)
     if schedule["reasons"]:
         return f"{since}It was tried already: {'; '.join(schedule['reasons'])}."
     return f"{since}No node was free, or no scheduler works."
 
 
-def _of_run(run: Mapping[str, Any], now: datetime) -> Iterator[Notice]:
+def _why_unusable(schedule: Mapping[str, Any]) -> str:
+    problems: Mapping[str, str] = schedule["problems"]
+    told = "; ".join(f"{node}: {problem}" for node, problem in sorted(problems.items()))
+    return f"{len(problems)} of {schedule['node_count']} nodes cannot be used. {told}."
+
+
+def of_run(run: Mapping[str, Any], now: datetime) -> Iterator[Notice]:
+    """What is wrong with a run that has not ended."""
     address = f"/crawls/runs/{run['id']}"
     if run["state"] == "lost":
         yield Notice(
@@ -89,7 +123,8 @@ def _of_run(run: Mapping[str, Any], now: datetime) -> Iterator[Notice]:
             title=f"A run of {run['spider']} gives no sign of life",
             why=f"Its last one was {words.ago(run['heartbeat_at'], now)}"
             f"{' on ' + run['node'] if run['node'] else ''}: the process died, or cannot reach the database.",
-            todo="Look at its log. The next run that starts ends it, and goes on with what it had left.",
+            todo="Look at its log. The next run that starts ends it, and goes on with what it had left; one of a "
+            "schedule is sent again by `scrapy scheduler`.",
             address=address,
             since=run["heartbeat_at"],
         )

@@ -20,19 +20,21 @@ from trr_api import keys
 from trr_api.config import Settings
 from trr_api.crawls import attention, queries, views
 from trr_api.crawls.access import ADMIN, COOKIE, LOGGED_IN, READ, Analyst, analyst, ticket
-from trr_api.crawls.routes import acknowledge, check_span, compare, no_such_run
+from trr_api.crawls.diff import changes
+from trr_api.crawls.routes import acknowledge, check_span, no_such_run, two_runs
 from trr_api.crawls.schemas import RunsParameters
 from trr_api.database import Database, as_problem
 from trr_api.pages import site, words
 from trr_api.pages.site import Link, Pages
 from trr_api.paging import Cursors
-from trr_api.problems import Problem
+from trr_api.problems import Problem, in_words
 from trr_api.reviewing import reviewed
 from trr_crawl.catalog import due, review, run_stats
 
 HOME: Final = Link("/crawls", "Crawls")
 SHOWN: Final = 30
-"""So many findings the overview shows with what to do about them, the gravest."""
+"""So many findings a page shows with what to do about them, the gravest."""
+STATS_SHOWN: Final = 150
 
 pages = Pages(
     "crawls",
@@ -43,7 +45,11 @@ pages = Pages(
         Link("/crawls/shows", "Shows"),
         Link("/crawls/schedules", "Schedules"),
     ],
-    filters={"arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items()), "code": words.code},
+    filters={
+        "arguments": lambda args: " ".join(f"{name}={value}" for name, value in args.items()),
+        "code": words.code,
+        "sentence": words.sentence,
+    },
 )
 router = APIRouter(include_in_schema=False)
 
@@ -113,7 +119,7 @@ async def overview(request: Request, database: Database, who: Analyst) -> Respon
         days=views.days(days, now.date()),
         spiders=views.spiders(recent),
         live=live,
-        late=attention.late(schedules, live, now),
+        late=attention.late(schedules, live, now) + attention.nodes(schedules) + attention.untold(days),
         findings=[finding for finding in findings if finding["resolved_at"] is None][:SHOWN],
         counts=counts,
         found=sorted(findings, key=lambda finding: finding["at"], reverse=True),
@@ -134,11 +140,14 @@ async def runs(request: Request, database: Database, who: Analyst) -> Response:
     asked = RunsParameters()
     after = None
     try:
-        asked = RunsParameters.model_validate(given)
+        # A day will do for a time: it begins then.
+        asked = RunsParameters.model_validate(
+            {name: f"{value}T00:00Z" if _is_day(name, value) else value for name, value in given.items()}
+        )
         check_span(asked)
         after = cursors.after("crawl runs", asked.cursor)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}." for one in error.errors()]
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {in_words(one)}." for one in error.errors()]
         asked = RunsParameters()
     except Problem as problem:
         wrong = [problem.detail]
@@ -162,6 +171,10 @@ async def runs(request: Request, database: Database, who: Analyst) -> Response:
     )
 
 
+def _is_day(name: str, value: str) -> bool:
+    return name in ("since", "until") and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None
+
+
 @router.get("/crawls/runs/{run}")
 @shown()
 async def run(request: Request, database: Database, who: Analyst) -> Response:
@@ -171,15 +184,17 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
     if not rows:
         raise no_such_run(identifier)
     [found] = _rows(queries.RUN_DETAIL, rows)
-    found["findings"] = json.loads(found["findings"])
+    # The gravest first: "error" comes before "warning".
+    found["findings"] = sorted(json.loads(found["findings"]), key=lambda finding: finding["severity"])
     [(before,)] = await database.fetch(queries.GOOD_ONE_BEFORE, [identifier])
     earlier = _rows(queries.COMPARED, await database.fetch(queries.TWO_RUNS, [[before]])) if before else []
-    rejects = _rows(queries.REJECT, await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
+    rejects = _rows((*queries.REJECT, "may_be_retried"), await database.fetch(queries.REJECTS_OF_RUN, [identifier]))
     return pages.answer(
         request,
         "crawls/run.html",
         who=who,
         run=found,
+        notices=list(attention.of_run(found, datetime.now(UTC))),
         before=before,
         rejects=rejects,
         mean_seconds=run_stats.mean_seconds(found["stats"]),
@@ -188,6 +203,9 @@ async def run(request: Request, database: Database, who: Analyst) -> Response:
         outcomes=views.outcomes(found),
         coverage=views.run_coverage(found, earlier[0] if earlier else None),
         span_of=views.span_of,
+        stats=sorted((name, value) for name, value in found["stats"].items() if name not in ("coverage", "responses")),
+        most=SHOWN,
+        most_stats=STATS_SHOWN,
     )
 
 
@@ -208,8 +226,15 @@ def _number(text: str, of: str) -> int:
 @shown()
 async def diff(request: Request, database: Database, who: Analyst) -> Response:
     """What differs between two runs."""
-    found = await compare(database, _run_id(request), _run_id(request, "other"))
-    return pages.answer(request, "crawls/diff.html", who=who, diff=found)
+    before, after = await two_runs(database, _run_id(request, "other"), _run_id(request))
+    return pages.answer(
+        request,
+        "crawls/diff.html",
+        who=who,
+        before=before,
+        after=after,
+        differences=[views.difference(one) for one in changes(before, after)],
+    )
 
 
 @router.post("/crawls/runs/{run}/rejects/retry")
@@ -247,7 +272,7 @@ async def coverage(request: Request, database: Database, who: Analyst) -> Respon
         sources=sorted({one.source for one in found}),
         source=source,
         coverage=[one for one in found if source is None or one.source == source],
-        freshness=views.freshness(worth),
+        freshness=[one for one in views.freshness(worth) if source in (None, one.source)],
         ages=views.AGES,
     )
 
@@ -259,7 +284,12 @@ async def shows(request: Request, database: Database, who: Analyst) -> Response:
     asked = request.query_params.get("q", "")[:100].replace("\0", "")
     found = await database.fetch(queries.FIND_SHOWS, [asked])
     return pages.answer(
-        request, "crawls/shows.html", who=who, asked=asked, shows=_rows(("id", "title", "start_year", "type"), found)
+        request,
+        "crawls/shows.html",
+        who=who,
+        asked=asked,
+        most=queries.SHOWS_FOUND,
+        shows=_rows(("id", "title", "start_year", "type"), found),
     )
 
 
@@ -317,7 +347,7 @@ async def schedules(request: Request, database: Database, who: Analyst) -> Respo
         who=who,
         schedules=found,
         latest=latest,
-        late=attention.late(found, [], now),
+        late=attention.late(found, [], now) + attention.nodes(found),
         late_after=attention.LATE_AFTER,
     )
 
@@ -361,3 +391,12 @@ async def log_out(request: Request) -> Response:
     answer = RedirectResponse("/crawls/login", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
+
+
+@router.get("/crawls/{path:path}")
+async def elsewhere(request: Request) -> Response:
+    """Any other address below, whoever asks."""
+    if not request.path_params["path"]:
+        return RedirectResponse(HOME.address, 308)
+    problem = Problem("not-found", "There is no such page.")
+    return pages.answer(request, "crawls/problem.html", status=problem.kind.status, problem=problem, who=None)

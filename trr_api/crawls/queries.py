@@ -157,10 +157,15 @@ TWO_RUNS: Final = f"SELECT {columns(COMPARED)} FROM crawl_runs run WHERE run.id 
 
 GOOD_ONE_BEFORE: Final = b"""
 SELECT (SELECT id FROM crawl_runs earlier WHERE earlier.spider = run.spider AND earlier.started_at < run.started_at
-          AND earlier.outcome IN ('ok', 'partial') ORDER BY earlier.started_at DESC LIMIT 1)
+          AND earlier.started_at > run.started_at - interval '120 days'
+          AND earlier.outcome IN ('ok', 'partial') AND earlier.requests > 0
+          AND ARRAY(SELECT jsonb_object_keys(earlier.args) ORDER BY 1) =
+              ARRAY(SELECT jsonb_object_keys(run.args) ORDER BY 1)
+        ORDER BY earlier.started_at DESC LIMIT 1)
 FROM crawl_runs run WHERE run.id = $1::uuid
 """
-"""The last good run of the same spider before one."""
+"""The last good run before one that checks would compare it with (`monitoring.findings`): of the same spider and names
+of arguments, and not one that had nothing to do."""
 
 LIVE: Final = (
     f"SELECT {columns(RUN)} FROM crawl_runs run WHERE run.outcome IS NULL ORDER BY run.started_at, run.id"
@@ -181,17 +186,19 @@ def rejects(run: UUID, limit: int, after: Sequence[object] | None) -> Statement:
     return after_place(query, [run], limit, after)
 
 
+# Files of pictures are named by their address: they are no records, and fetched again by themselves.
+_MAY_BE_RETRIED: Final = "retry_wanted_at IS NULL AND NOT (kind = 'image' AND key LIKE '%://%')"
+
 REJECTS_OF_RUN: Final = (
-    f"SELECT {columns(REJECT)} FROM crawl_rejects reject WHERE reject.run_id = $1::uuid ORDER BY reject.id LIMIT 50"
+    f"SELECT {columns(REJECT)}, {_MAY_BE_RETRIED} FROM crawl_rejects reject WHERE reject.run_id = $1::uuid "
+    "ORDER BY reject.id LIMIT 50"
 ).encode()
 
-RETRY: Final = b"""
+RETRY: Final = f"""
 UPDATE crawl_rejects SET retry_wanted_at = now(), retry_wanted_by = $3::text
-WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND retry_wanted_at IS NULL
-  AND NOT (kind = 'image' AND key LIKE '%://%')
+WHERE run_id = $1::uuid AND ($2::bigint IS NULL OR id = $2::bigint) AND {_MAY_BE_RETRIED}
 RETURNING id
-"""
-"""Not the files of pictures, which are named by their address: they are no records, and fetched again by themselves."""
+""".encode()
 
 
 def findings(asked: FindingsParameters, after: Sequence[object] | None) -> Statement:
@@ -225,14 +232,17 @@ IS_FINDING: Final = b"SELECT id FROM crawl_findings WHERE id = $1::bigint"
 
 # The overview, in five statements.
 
-DAYS: Final = b"""
-SELECT 'run', (started_at AT TIME ZONE 'UTC')::date AS day, coalesce(outcome, 'running'), count(*)::int
-FROM crawl_runs WHERE started_at >= $1::timestamptz GROUP BY 2, 3
+DAYS: Final = f"""
+SELECT 'run', (started_at AT TIME ZONE 'UTC')::date AS day, {_STATE}, count(*)::int
+FROM crawl_runs run WHERE started_at >= $1::timestamptz GROUP BY 2, 3
 UNION ALL
 SELECT 'finding', (at AT TIME ZONE 'UTC')::date, severity, count(*)::int
 FROM crawl_findings WHERE at >= $1::timestamptz GROUP BY 2, 3
-"""
-"""What ran and what was found, day by day."""
+UNION ALL
+SELECT 'untold', (min(at) AT TIME ZONE 'UTC')::date, target, count(*)::int
+FROM alerts WHERE delivered_at IS NULL AND gave_up_at IS NULL AND attempts > 0 GROUP BY target
+""".encode()
+"""What ran and what was found, day by day; and since which day receivers of alerts could not be told."""
 
 RECENT_FIELDS: Final = {name: RUN[name] for name in (
     "id", "state", "outcome", "reason", "node", "args", "started_at", "heartbeat_at", "progressed_at", "finished_at",
@@ -339,12 +349,13 @@ FRESHNESS: Final = f"SELECT spider, age, things FROM ({_FRESHNESS}) freshness OR
 
 # A show.
 
-FIND_SHOWS: Final = b"""
+SHOWS_FOUND: Final = 50
+FIND_SHOWS: Final = f"""
 SELECT shows.id, shows.title, shows.start_year, shows.show_type FROM search_documents found
 JOIN shows ON shows.id = found.entity_id
 WHERE found.kind = 'show' AND found.name >= fold($1::text) AND found.name < fold($1::text) || U&'\\+10FFFF'
-ORDER BY found.name, found.entity_id LIMIT 50
-"""
+ORDER BY found.name, found.entity_id LIMIT {SHOWS_FOUND}
+""".encode()
 
 SHOW: Final = b"""
 SELECT show.id, show.title, show.start_year, show.updated_at, show.removed_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -84,14 +84,19 @@ async def diff_runs(database: Catalog, _: Reader, run: RunId, other: UUID, __: A
 
 async def compare(database: Database, run: UUID, other: UUID) -> Diff:
     """How a run differs from another one. Problem where there is none."""
-    rows = await database.fetch(queries.TWO_RUNS, [[run, other]])
-    found = {row[0]: dict(zip(queries.COMPARED, row, strict=True)) for row in rows}
-    for wanted in (run, other):
-        if wanted not in found:
-            raise no_such_run(wanted)
-    before, after = found[other], found[run]
+    before, after = await two_runs(database, other, run)
     same = before["spider"] == after["spider"]
     return Diff(before=other, after=run, same_spider=same, data=changes(before, after))
+
+
+async def two_runs(database: Database, *runs: UUID) -> list[dict[str, Any]]:
+    """Runs as `queries.COMPARED` has them, in this order. Problem where there is none."""
+    rows = await database.fetch(queries.TWO_RUNS, [list(runs)])
+    found = {row[0]: dict(zip(queries.COMPARED, row, strict=True)) for row in rows}
+    for wanted in runs:
+        if wanted not in found:
+            raise no_such_run(wanted)
+    return [found[wanted] for wanted in runs]
 
 
 @router.get("/runs/{run}/rejects", response_model=Rejects, summary="Records that the database refused")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from trr_api.crawls.schemas import Difference
 from trr_api.pages import charts, words
 from trr_api.pages.charts import Chart
 from trr_crawl.catalog import run_stats
@@ -33,7 +34,7 @@ def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
     for what, day, word, count in rows:
         if what == "run":
             counted[word if word in OUTCOMES else "failed"][day] += count
-        else:
+        elif what == "finding":
             found[day][word] += count
     listed = [today - timedelta(days=DAYS - 1 - at) for at in range(DAYS)]
     series = {name: [counted[name][day] for day in listed] for name in OUTCOMES}
@@ -41,11 +42,15 @@ def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
     bad = sum(sum(series[name]) for name in ("blocked", "failed"))
     severities = ["error" if found[day]["error"] else "warning" if found[day] else "" for day in listed]
     named = [f"{day:%d %B}" for day in listed]
+    title = f"Runs of the last {DAYS} days"
+    summary = f"{sum(totals):,} runs, {bad:,} of them blocked or failed. Bars are days, stacked by outcome."
     return Chart(
-        title=f"Runs of the last {DAYS} days",
-        summary=f"{sum(totals):,} runs, {bad:,} of them blocked or failed. Bars are days, stacked by outcome.",
-        svg=charts.stacked(named, series),
-        below=charts.marks([f"Findings of {name}" for name in named], severities),
+        title=title,
+        summary=summary,
+        svg=charts.stacked(named, series, title=title, summary=summary),
+        below=charts.marks(
+            [f"Findings of {name}" for name in named], severities, title="Days on which checks found something"
+        ),
         columns=["day", *OUTCOMES, "findings"],
         rows=[
             [
@@ -57,8 +62,8 @@ def days(rows: Iterable[Sequence[Any]], today: date) -> Chart:
         ],
         labels=[f"{listed[at]:%d %b}" for at in (0, DAYS // 2, DAYS - 1)],
         legend={name: f"{name} {sum(series[name]):,}" for name in OUTCOMES if sum(series[name])}
-        | {"finding": "a day on which checks found something"},
-        top=f"{max(totals):,} a day" if any(totals) else "",
+        | {name: f"{name} found that day" for name in ("error", "warning") if name in severities},
+        top=f"{max(totals):,} runs a day" if any(totals) else "",
     )
 
 
@@ -70,6 +75,8 @@ class SpiderView:
     last: Row
     good: Row | None
     """The last good one among them."""
+    ran: int
+    """How many they are."""
     line: Markup
     usual_items: int | None
 
@@ -88,6 +95,7 @@ def spiders(rows: Iterable[Row]) -> list[SpiderView]:
                 name=name,
                 last=runs[0],
                 good=next((run for run in ended if run["outcome"] == "ok"), None),
+                ran=len(runs),
                 line=charts.sparkline(
                     [run["items_total"] for run in line],
                     title=f"Items of the last {len(line)} runs of {name}",
@@ -170,7 +178,7 @@ def freshness(rows: Iterable[Sequence[Any]]) -> list[FreshnessView]:
                 kind=policy.kind if policy else "",
                 things=sum(by_age.values()),
                 ages=ages,
-                bar=charts.parts(ages, title=f"Ages of what {spider} got"),
+                bar=charts.parts(ages, title=f"Ages of what {spider} got", labels=AGES),
                 oldest=max(by_age),
             )
         )
@@ -180,14 +188,14 @@ def freshness(rows: Iterable[Sequence[Any]]) -> list[FreshnessView]:
 def timeline(run: Row) -> Chart | None:
     """How a run went over its time; None where nothing is known of that."""
     points = [point for point in run["timeline"] if isinstance(point, list) and len(point) == 4]
-    if len(points) < 2:
+    if len(points) < 2 or not all(isinstance(number, int) for point in points for number in point):
         return None
     seconds = points[-1][0]
     series = {name: [point[at] for point in points] for at, name in ((1, "requests"), (2, "items"), (3, "blocks"))}
     return Chart(
-        title="Over time",
+        title="Over time, each on its own scale",
         summary=", ".join(f"{values[-1]:,} {name}" for name, values in series.items()) + f" in {words.span(seconds)}.",
-        svg=charts.lines(series),
+        svg=charts.lines(series, at=[point[0] for point in points], title="What came over time"),
         columns=["after", "requests", "items", "blocks"],
         rows=[[words.span(point[0]), *map(words.number, point[1:])] for point in points[-60:]],
         labels=["start", words.span(seconds / 2), words.span(seconds)],
@@ -216,7 +224,7 @@ def outcomes(run: Row) -> Chart | None:
     return Chart(
         title="Answers",
         summary=", ".join(f"{count:,} {label}" for label, _, count in listed) + ".",
-        svg=charts.parts(ordered, title="Answers by what they came to"),
+        svg=charts.parts(ordered, title="Answers by what they came to", labels={one: one for one in ordered}),
         columns=["answer", "requests"],
         rows=[[label, words.number(count)] for label, _, count in listed],
         legend={
@@ -246,6 +254,18 @@ def _shares(run: Row) -> dict[str, tuple[int, dict[str, float]]]:
     }
 
 
+def difference(one: Difference) -> tuple[str, str, str, str]:
+    """(name, before, after, change) of a number of two runs, each in its unit."""
+    write = words.percent if one.name.startswith("coverage/") else words.size if one.name == "bytes" else words.number
+    if one.change is None:
+        change = ""
+    elif write is words.percent:
+        change = f"{one.change * 100:+.1f} points"
+    else:
+        change = ("+" if one.change > 0 else "-") + write(abs(one.change))
+    return one.name, write(one.before), write(one.after), change
+
+
 def span_of(run: Row, now: datetime) -> timedelta:
-    """How long a run took, or has been going."""
-    return (run["finished_at"] or now) - run["started_at"]  # type: ignore[no-any-return]
+    """How long a run took, has been going, or gave signs of life."""
+    return (run["finished_at"] or (run["heartbeat_at"] if run["state"] == "lost" else now)) - run["started_at"]  # type: ignore[no-any-return]

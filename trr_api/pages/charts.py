@@ -12,6 +12,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from trr_api.pages import words
+
 HEIGHT: Final = 100
 STEP: Final = 10
 """The width of a column; what it comes to on the page is up to the page."""
@@ -49,10 +51,16 @@ def _short(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _points(values: Sequence[float], width: float, top: float) -> list[tuple[float, float]]:
-    """The places of values over the whole width; `top` is the value of the upper edge."""
-    step = width / max(len(values) - 1, 1)
-    return [(at * step, HEIGHT - HEIGHT * value / top if top else HEIGHT) for at, value in enumerate(values)]
+def _points(
+    values: Sequence[float], width: float, top: float, at: Sequence[float] | None = None
+) -> list[tuple[float, float]]:
+    """The places of values over the whole width, evenly or as `at` says; `top` is the value of the upper edge."""
+    places = range(len(values)) if at is None else [one - at[0] for one in at]
+    step = width / (max(places, default=0) or 1)
+    return [
+        (place * step, HEIGHT - HEIGHT * value / top if top else HEIGHT)
+        for place, value in zip(places, values, strict=True)
+    ]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -76,13 +84,13 @@ def sparkline(values: Sequence[float], *, title: str, bad: Sequence[bool] = ()) 
         width,
         HEIGHT,
         title,
-        f"The last value is {_short(values[-1])}, the highest {max(values):g}.",
+        f"The last value is {words.number(values[-1])}, the highest {words.number(max(values))}.",
         shapes,
         "sparkline",
     )
 
 
-def stacked(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Markup:
+def stacked(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, title: str, summary: str) -> Markup:
     """Columns, one a label, each a stack of its values; the classes of the colours are the names of the series."""
     totals = [sum(values[at] for values in series.values()) for at in range(len(labels))]
     top = max(totals, default=0) or 1
@@ -104,11 +112,10 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Marku
             )
             below += height
         shapes.append("</g>")
-    summary = f"{sum(totals)} in all over {len(labels)} columns."
-    return _svg(max(len(labels), 1) * STEP, HEIGHT, "Columns", summary, shapes, "stacked")
+    return _svg(max(len(labels), 1) * STEP, HEIGHT, title, summary, shapes, "stacked")
 
 
-def marks(labels: Sequence[str], severities: Sequence[str]) -> Markup:
+def marks(labels: Sequence[str], severities: Sequence[str], *, title: str) -> Markup:
     """A strip of cells, one a label, coloured where there is a severity."""
     shapes = [
         f"<g><title>{escape(label)}: {escape(severity or 'nothing')}</title>"
@@ -117,23 +124,23 @@ def marks(labels: Sequence[str], severities: Sequence[str]) -> Markup:
         for at, (label, severity) in enumerate(zip(labels, severities, strict=True))
     ]
     told = f"{sum(map(bool, severities))} of {len(labels)} are marked."
-    return _svg(max(len(labels), 1) * STEP, HEIGHT, "Marks", told, shapes, "marks")
+    return _svg(max(len(labels), 1) * STEP, HEIGHT, title, told, shapes, "marks")
 
 
-def lines(series: Mapping[str, Sequence[float]]) -> Markup:
-    """Lines over the same time, each on a scale of its own; the classes of the colours are the names of the series."""
+def lines(series: Mapping[str, Sequence[float]], *, at: Sequence[float], title: str) -> Markup:
+    """Lines over the same times (`at`), each on a scale of its own; their colours' classes are the series' names."""
     count = max((len(values) for values in series.values()), default=0)
     width = max(count - 1, 1) * STEP
     shapes = []
     for name, values in series.items():
         if not any(values):
             continue
-        points = _points(values, width, max(values) * 1.05)
+        points = _points(values, width, max(values) * 1.05, at)
         if len(points) == 1:
             points = [(0.0, float(HEIGHT)), (float(width), points[0][1])]
         shapes.append(f'<path class="line {escape(name)}" d="{_path(points)}"><title>{escape(name)}</title></path>')
-    told = ", ".join(f"{name} up to {max(values):g}" for name, values in series.items() if values)
-    return _svg(width, HEIGHT, "Lines", f"{told}.", shapes, "lines")
+    told = ", ".join(f"{name} up to {words.number(max(values))}" for name, values in series.items() if values)
+    return _svg(width, HEIGHT, title, f"{told}.", shapes, "lines")
 
 
 def share(part: float, whole: float, *, title: str) -> Markup:
@@ -146,8 +153,8 @@ def share(part: float, whole: float, *, title: str) -> Markup:
     return _svg(100, HEIGHT, title, f"{filled:.0f} per cent.", shapes, "share")
 
 
-def parts(values: Mapping[str, int], *, title: str) -> Markup:
-    """One bar, divided; the classes of the colours are the names of its parts."""
+def parts(values: Mapping[str, int], *, title: str, labels: Mapping[str, str]) -> Markup:
+    """One bar, divided; the classes of the colours are the names of its parts, `labels` says what they stand for."""
     total = sum(values.values())
     shapes = [f'<rect class="empty" x="0" y="0" width="100" height="{HEIGHT}"/>']
     left = 0.0
@@ -156,8 +163,8 @@ def parts(values: Mapping[str, int], *, title: str) -> Markup:
             width = 100 * value / total
             shapes.append(
                 f'<rect class="{escape(name)}" x="{_short(left)}" y="0" width="{_short(width)}" height="{HEIGHT}">'
-                f"<title>{escape(name)}: {value:,}</title></rect>"
+                f"<title>{escape(labels[name])}: {value:,}</title></rect>"
             )
             left += width
-    told = ", ".join(f"{value:,} {name}" for name, value in values.items() if value) or "nothing"
+    told = ", ".join(f"{labels[name]}: {value:,}" for name, value in values.items() if value) or "nothing"
     return _svg(100, HEIGHT, title, f"{told}.", shapes, "parts")

@@ -63,7 +63,7 @@ def percent(share: float | None) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def size(count: int | None) -> str:
+def size(count: float | None) -> str:
     """Bytes in a unit that leaves few digits."""
     if count is None:
         return NOTHING
@@ -72,6 +72,11 @@ def size(count: int | None) -> str:
         amount /= 1000
         units.pop()
     return f"{number(round(amount, 1))} {units[-1]}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def code(text: str) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +38,8 @@ class Job:
     """A run that was sent, and what the database knows of its crawl."""
 
     id: UUID
+    schedule: str
+    slot_at: datetime
     node: str
     job_id: str
     attempts: int
@@ -57,10 +59,11 @@ def look(connection: Connection[Any], nodes: Sequence[Node]) -> int:
     with connection.transaction(), connection.cursor(row_factory=class_row(Job)) as cursor:
         jobs = cursor.execute(
             """
-            SELECT run.id, run.node, run.job_id, attempts, state, now() - sent_at AS sent_for,
-                   now() - cancelled_at AS cancelled_for, crawl.id AS crawl_id, crawl.outcome, crawl.reason,
-                   now() - heartbeat_at AS silent_for, now() - progressed_at AS idle_for
-            FROM schedule_runs run
+            SELECT run.id, schedule.name AS schedule, slot_at, run.node, run.job_id, attempts, state,
+                   now() - sent_at AS sent_for, now() - cancelled_at AS cancelled_for,
+                   crawl.id AS crawl_id, crawl.outcome, crawl.reason, now() - heartbeat_at AS silent_for,
+                   now() - progressed_at AS idle_for
+            FROM schedule_runs run JOIN schedules schedule ON schedule.id = schedule_id
             LEFT JOIN LATERAL (
                 SELECT * FROM crawl_runs WHERE job_id = run.job_id ORDER BY started_at DESC LIMIT 1
             ) crawl ON true
@@ -73,7 +76,9 @@ def look(connection: Connection[Any], nodes: Sequence[Node]) -> int:
 def _look_after(connection: Connection[Any], job: Job, node: Node | None) -> bool:
     """Whether a job is still out."""
     if job.outcome is not None:
-        _set(connection, job, "finished", job.outcome, job.reason)
+        with connection.transaction():
+            _set(connection, job, "finished", job.outcome, job.reason)
+            monitoring.note_done(connection, job.schedule, job.slot_at)
         return False
     if job.crawl_id is None:
         return _not_begun(connection, job, node)
@@ -139,7 +144,10 @@ def _again(connection: Connection[Any], job: Job, reason: str) -> bool:
     """Let a run wait for a node again, or give it up; whether it is still to be done."""
     if job.attempts >= ATTEMPTS:
         logger.error("The job %s is given up: %s.", job.job_id, reason)
-        _set(connection, job, "finished", "failed", f"given up after {job.attempts} attempts: {reason}")
+        why = f"given up after {job.attempts} attempts: {reason}"
+        with connection.transaction():
+            _set(connection, job, "finished", "failed", why)
+            monitoring.note_given_up(connection, job.schedule, job.slot_at, why)
         return False
     logger.warning("The job %s is sent again: %s.", job.job_id, reason)
     _set(connection, job, "waiting", None, reason)

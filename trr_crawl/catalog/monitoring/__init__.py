@@ -4,6 +4,14 @@
 `outbox` is what is to be told to whom of it.
 """
 
-from trr_crawl.catalog.monitoring.findings import SILENT_AFTER, after_run, end_dead_runs, note_hung, note_late
+from trr_crawl.catalog.monitoring.findings import (
+    SILENT_AFTER,
+    after_run,
+    end_dead_runs,
+    note_done,
+    note_given_up,
+    note_hung,
+    note_late,
+)
 
-__all__ = ["SILENT_AFTER", "after_run", "end_dead_runs", "note_hung", "note_late"]
+__all__ = ["SILENT_AFTER", "after_run", "end_dead_runs", "note_done", "note_given_up", "note_hung", "note_late"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,7 +98,8 @@ def _end_dead_runs(connection: Connection[Any], run_id: UUID | None) -> list[UUI
     rows = connection.execute(
         """
         UPDATE crawl_runs run SET outcome = 'failed', finished_at = heartbeat_at,
-               reason = 'The process died: no sign of life after ' || heartbeat_at || '.'
+               reason = 'The process died: no sign of life after '
+                        || to_char(heartbeat_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.'
         WHERE outcome IS NULL AND heartbeat_at < now() - %(silent)s
           AND CASE WHEN %(run)s::uuid IS NOT NULL THEN id = %(run)s ELSE NOT EXISTS (
               SELECT FROM schedule_runs WHERE job_id = run.job_id AND finished_at IS NULL
@@ -115,17 +116,33 @@ def _end_dead_runs(connection: Connection[Any], run_id: UUID | None) -> list[UUI
 def note_late(connection: Connection[Any], schedule: str, slot: datetime, now: datetime) -> None:
     """A time of a schedule has been dealt with; note it if that was much too late."""
     scope = f"schedule {schedule}"
-    of = f"{slot:%Y-%m-%dT%H:%M}Z"
+    of = _slot(slot)
     ended = _resolve(connection, scope, [Judged(rule="late")], now, of)
     if now - slot > LATE_AFTER:
-        minutes = (now - slot).total_seconds() / 60
         finding = Finding(
             rule="late",
             severity="warning",
-            message=f"The runs of {slot:%Y-%m-%d %H:%M} UTC were made {minutes:,.0f} minutes late.",
+            message=f"The runs of {_minute(slot)} were made {_hours(now - slot)} late.",
             advice="No scheduler worked at that time, or its database was away: look after `scrapy scheduler`.",
         )
         _keep(connection, finding, scope, now, of, None)
+    outbox.resolved(connection, ended)
+
+
+def note_given_up(connection: Connection[Any], schedule: str, slot: datetime, why: str) -> None:
+    """A run of a schedule was sent in vain too often: where its crawl never began, nothing else tells of it."""
+    finding = Finding(
+        rule="given_up",
+        severity="error",
+        message=f"A run of {_minute(slot)} was {why}.",
+        advice="Look at the job's log on its node, and what `scrapy doctor` says; `scrapy schedule run` makes it anew.",
+    )
+    _keep(connection, finding, f"schedule {schedule}", _now(connection), _slot(slot), None)
+
+
+def note_done(connection: Connection[Any], schedule: str, slot: datetime) -> None:
+    """A run of a schedule came to its end: what was given up before is over."""
+    ended = _resolve(connection, f"schedule {schedule}", [Judged(rule="given_up")], _now(connection), _slot(slot))
     outbox.resolved(connection, ended)
 
 
@@ -140,9 +157,27 @@ def note_hung(connection: Connection[Any], run_id: UUID, idle: timedelta, node: 
         advice="Look at the end of its log; what it had not done yet is crawled by the next run.",
     )
     scope = Run(spider=row[0], args=row[1], outcome="").scope
-    now = connection.execute("SELECT now()").fetchone()
-    assert now is not None
-    _keep(connection, finding, scope, now[0], f"{run_id}", run_id)
+    _keep(connection, finding, scope, _now(connection), f"{run_id}", run_id)
+
+
+def _now(connection: Connection[Any]) -> datetime:
+    row = connection.execute("SELECT now()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+def _slot(slot: datetime) -> str:
+    return f"{slot.astimezone(UTC):%Y-%m-%dT%H:%M}Z"
+
+
+def _minute(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _hours(length: timedelta) -> str:
+    hours, minutes = divmod(round(length.total_seconds() / 60), 60)
+    return " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (minutes, "min")) if number)
 
 
 def _resolve(connection: Connection[Any], scope: str, judged: Sequence[Judged], at: datetime, of: str) -> list[int]:
