@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +15,7 @@ from stock import SHOW
 from support import chromium
 
 PASSWORD = "correct horse battery"
+LOOKS = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 HEAVIEST = 150_000
 """Bytes of a page with all its files, pictures aside."""
 
@@ -64,8 +66,8 @@ def show(town: Town) -> str:
     return str(town.one("SELECT entity_id FROM external_ids WHERE value = %s", SHOW))
 
 
-def thread(town: Town, show: str, author: str) -> str:
-    made = town.client(author).post(f"/shows/{show}/threads", json={"title": "Who leaves first?"})
+def thread(town: Town, show: str, author: str, title: str = "Who leaves first?") -> str:
+    made = town.client(author).post(f"/shows/{show}/threads", json={"title": title})
     return f"/app/threads/{made.json()['id']}"
 
 
@@ -78,7 +80,7 @@ def test_two_people_meet(enter: Enter, town: Town, capsys: pytest.CaptureFixture
     ada.goto(f"/app/confirm?token={mailed(capsys, 'app/confirm')}")
     ada.get_by_label("Name", exact=True).fill("ada")
     ada.get_by_label("Password").fill(PASSWORD)
-    ada.get_by_role("button", name="Open it").click()
+    ada.get_by_role("button", name="Open the account").click()
     expect(ada.get_by_text("Your account is open.")).to_be_visible()
     ada.get_by_role("button", name="Log out").first.click()
     ada.get_by_label("E-mail address").fill("ada@mail.example")
@@ -98,7 +100,7 @@ def test_two_people_meet(enter: Enter, town: Town, capsys: pytest.CaptureFixture
     ada.get_by_role("link", name="Harbour Hearts").first.click()
     ada.get_by_text("Begin a thread").click()
     ada.get_by_label("Title").fill("Who leaves first?")
-    ada.get_by_role("button", name="Begin it").click()
+    ada.get_by_role("button", name="Begin the thread").click()
     expect(ada.get_by_role("heading", level=1)).to_have_text("Who leaves first?")
 
     ben = enter("ben")
@@ -244,3 +246,17 @@ def test_a_page_is_light_fits_a_telephone_and_is_used_by_keyboard(enter: Enter, 
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_texts_stand_out_and_targets_are_as_high_as_a_finger(
+    enter: Enter, town: Town, show: str, colours: str
+) -> None:
+    long = f"Donau{'dampfschiff' * 8}"
+    place = thread(town, show, f"lena_{colours}", long)
+    page = enter(f"lou_{colours}", viewport={"width": 390, "height": 800}, color_scheme=colours)
+    town.client(f"liv_{colours}").post(f"/threads/{place[13:]}/posts", json={"body": f"@lou_{colours}, `{long}`"})
+    for path in ("/app/shows/harbour-hearts", place, "/app/notifications", "/app/account", "/app/search?q=harbour"):
+        page.goto(path)
+        assert page.evaluate(LOOKS) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
