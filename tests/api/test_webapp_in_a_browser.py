@@ -249,9 +249,7 @@ def test_a_page_is_light_fits_a_telephone_and_is_used_by_keyboard(enter: Enter, 
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_texts_stand_out_and_targets_are_as_high_as_a_finger(
-    enter: Enter, town: Town, show: str, colours: str
-) -> None:
+def test_texts_stand_out_and_targets_are_as_high_as_a_finger(enter: Enter, town: Town, show: str, colours: str) -> None:
     long = f"Donau{'dampfschiff' * 8}"
     place = thread(town, show, f"lena_{colours}", long)
     page = enter(f"lou_{colours}", viewport={"width": 390, "height": 800}, color_scheme=colours)
