@@ -161,7 +161,9 @@ class TestAccounts:
             assert "Path=/app;" in cookie
             assert "Secure" not in cookie
         assert "Ada L." in text(page(client.get("/shows")))
-        assert "Nobody" not in text(page(client.get("/account")))
+        own = client.get("/account")
+        assert "Nobody" not in text(page(own))
+        assert own.headers["cache-control"] == "private, no-store", "nobody sees it who goes back after the log-out"
         assert client.post("/logout", data={"everywhere": ""}).headers["location"] == "/app/login?done=logged-out"
         assert "You are logged out." in text(page(client.get("/login?done=logged-out")))
         assert client.get("/account").headers["location"] == "/app/login?back=%2Fapp%2Faccount"
@@ -272,6 +274,27 @@ class TestMistakes:
             answer = client.get("/shows")
             assert "The database does not answer." in text(page(answer, 503))
             assert answer.headers["retry-after"]
+
+    def test_what_goes_wrong_around_a_page_is_a_page_too(self, people_url: str) -> None:
+        few = create_app(settings(people_url, rate_limit="2/minute"))
+        with served(few) as address, httpx.Client(base_url=f"{address}/app") as client:
+            assert "This address is not right" in text(page(client.post("/shows", data={"x": ""}), 405))
+            assert "This is too long" in text(page(client.post("/login", data={"email": "x" * 100_001}), 413))
+            assert page(client.get("/login")).xpath("//a[@href='/app/register']")
+            answer = client.get("/login")
+            assert "Too many tries More than 2 requests in 60 seconds." in text(page(answer, 429))
+            assert answer.headers["retry-after"]
+            assert answer.headers["x-request-id"]
+            assert int(answer.headers["content-length"]) > 0
+            api = client.get(f"{address}/api/v1/shows")
+            assert (api.status_code, api.headers["content-type"]) == (429, "application/problem+json")
+
+    def test_an_error_of_ours_is_a_page_too(
+        self, enter: Enter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(Pictures, "of", None)
+        assert "An error that is ours." in text(page(enter().get("/shows"), 500))
+        assert "'NoneType' object is not callable" in caplog.text
 
     def test_an_old_address_leads_on(self, enter: Enter, catalog: Connection[Any]) -> None:
         for title in ("Old Pier", "New Pier"):

@@ -121,8 +121,16 @@ class Visit:
         One that is not kept is not shown again by a browser whose reader went back after they logged out.
         """
         pictures = Pictures()
-        told = {"me": self.me, "pictures": pictures, "wrong": {}, "given": {}, "problem": None, **context}
-        told["has_ended"] = self._has_ended
+        told = {
+            "me": self.me,
+            "is_recognised": True,
+            "has_ended": self._has_ended,
+            "pictures": pictures,
+            "wrong": {},
+            "given": {},
+            "problem": None,
+            **context,
+        }
         answer = pages.answer(self.request, f"webapp/{template}", status=status, address=self.address, **told)
         if not is_kept:
             answer.headers["cache-control"] = "private, no-store"

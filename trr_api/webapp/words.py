@@ -53,6 +53,8 @@ TROUBLES: Final = {
     "too-many-requests": "Too many tries",
     "unavailable": "Come back in a moment",
     "timeout": "Come back in a moment",
+    "body-too-large": "This is too long",
+    "method-not-allowed": "This address is not right",
 }
 """Kinds of problems as people meet them; callers of the API read other titles."""
 
