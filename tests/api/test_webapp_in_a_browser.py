@@ -154,6 +154,44 @@ def test_a_text_is_kept_while_the_server_says_no_or_nothing(enter: Enter, town: 
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_no_post_is_missed_or_shown_twice_where_the_connection_was_away(enter: Enter, town: Town, show: str) -> None:
+    place = thread(town, show, "kurt")
+    page = enter("karl")
+    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+        page.goto(place)
+    author = town.client("klara")
+    page.context.set_offline(True)
+    for number in range(3):
+        author.post(f"/threads/{place[13:]}/posts", json={"body": f"While away: {number}"})
+    page.wait_for_timeout(500)
+    expect(page.locator(".post")).to_have_count(0)
+    page.context.set_offline(False)
+    expect(page.locator(".post", has_text="While away")).to_have_count(3)
+    author.post(f"/threads/{place[13:]}/posts", json={"body": "And now"})
+    expect(page.locator(".post")).to_have_count(4)
+
+
+def test_what_is_being_written_stays_whatever_becomes_of_the_post_above_it(enter: Enter, town: Town, show: str) -> None:
+    place = thread(town, show, "mia")
+    author = town.client("milo")
+    posts = f"/threads/{place[13:]}/posts"
+    first = author.post(posts, json={"body": "The first one"}).json()["id"]
+    page = enter("mona")
+    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+        page.goto(place)
+    page.locator("summary", has_text="Answer").click()
+    field = page.locator(f"#answer-{first}")
+    field.fill("It took ")
+    author.delete(f"/posts/{first}")
+    expect(page.get_by_text("Deleted by its author.")).to_be_visible()
+    page.keyboard.type("long.")
+    for number in range(20):
+        author.post(posts, json={"body": f"Later: {number}"})
+    expect(page.locator(".post", has_text="Later: ")).to_have_count(20)
+    page.keyboard.type(" Well")
+    expect(field).to_have_value("It took long. Well")
+
+
 def test_all_of_it_works_without_scripts(enter: Enter, town: Town, show: str) -> None:
     place = thread(town, show, "dora")
     page = enter("dirk", java_script_enabled=False)
