@@ -19,7 +19,7 @@ from people import Town, mailed
 from serving import served, settings
 from site_pages import Enter, keep, page, text
 from stock import SHOW, put, record
-from support import free_port
+from support import Server, free_port
 from trr_api.app import create_app
 from trr_api.webapp import words
 from trr_api.webapp.pictures import Pictures
@@ -274,6 +274,17 @@ class TestMistakes:
             answer = client.get("/shows")
             assert "The database does not answer." in text(page(answer, 503))
             assert answer.headers["retry-after"]
+
+    def test_a_site_without_any_data_says_so(self, embedded_server: Server) -> None:
+        url = embedded_server.create("bare", "template")
+        with served(create_app(settings(url))) as address, httpx.Client(base_url=f"{address}/app") as client:
+            for path, hint in (
+                ("/shows", "A crawl brings the first ones."), ("/people", "Nobody is known yet."),
+                ("/lists", "There are none yet."), ("/surveys", "Nothing is asked just now."),
+                ("/surveys?status=closed", "None has closed yet."), ("/search?q=boats", "Try a shorter part"),
+            ):  # fmt: skip
+                assert hint in text(page(client.get(path)))
+        embedded_server.drop("bare")
 
     def test_what_goes_wrong_around_a_page_is_a_page_too(self, people_url: str) -> None:
         few = create_app(settings(people_url, rate_limit="2/minute"))

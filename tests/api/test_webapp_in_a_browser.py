@@ -152,6 +152,17 @@ def test_a_text_is_kept_while_the_server_says_no_or_nothing(enter: Enter, town: 
     page.get_by_role("button", name="Post", exact=True).click()
     expect(page.locator(".post", has_text="It took long.")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+    kept = page.context.cookies()
+    page.context.clear_cookies()
+    field.fill("It took very long.")
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Your log-in has ended.")
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="in a new tab").click()
+    expect(popup.value.get_by_role("heading", name="Log in")).to_be_visible()
+    page.context.add_cookies(kept)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator(".post", has_text="It took very long.")).to_be_visible()
 
 
 def test_no_post_is_missed_or_shown_twice_where_the_connection_was_away(enter: Enter, town: Town, show: str) -> None:

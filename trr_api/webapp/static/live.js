@@ -133,10 +133,10 @@ async function send(form, button) {
     return;
   }
   notice.replaceChildren(...(page.getElementById("notice")?.childNodes ?? []));
+  if (notice.childElementCount) notice.scrollIntoView({ block: "nearest" });
   if (!answer.ok) {
     const wrong = [...page.querySelectorAll(".wrong")].map((found) => found.textContent).join(" ");
     if (wrong) notice.firstElementChild?.append(wrong);
-    notice.scrollIntoView({ block: "nearest" });
     return;
   }
   form.reset();
