@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -201,6 +202,29 @@ def test_what_is_being_written_stays_whatever_becomes_of_the_post_above_it(enter
     expect(page.locator(".post", has_text="Later: ")).to_have_count(20)
     page.keyboard.type(" Well")
     expect(field).to_have_value("It took long. Well")
+
+
+def test_two_people_write_to_each_other(enter: Enter, town: Town) -> None:
+    nora, otto = enter("nora"), enter("otto")
+    nora.goto("/app/users/otto")
+    otto.goto("/app/messages")
+    nora.get_by_role("button", name="Write a message").click()
+    with nora.expect_response(lambda answer: "/app/events" in answer.url):
+        nora.reload()
+    for text in ("Are you at the **pier**?", "I am."):
+        nora.get_by_label("Write a message").fill(text)
+        nora.get_by_role("button", name="Send").click()
+        expect(nora.get_by_label("Write a message")).to_have_value("")
+    expect(otto.get_by_text("2 new")).to_be_visible()
+    otto.get_by_role("link", name="@nora").click()
+    expect(otto.locator(".post strong", has_text="pier")).to_be_visible()
+    expect(nora.locator(".post", has_text="read")).to_have_count(2)
+    otto.get_by_label("Write a message").fill("So am I.")
+    otto.get_by_role("button", name="Send").click()
+    expect(nora.get_by_role("status").filter(has_text="1 new message")).to_be_visible()
+    expect(nora.locator(".post")).to_have_text([re.compile("So am I"), re.compile("I am"), re.compile("Are you")])
+    nora.get_by_role("button", name="Block @otto").click()
+    expect(nora.get_by_text("You have blocked @otto")).to_be_visible()
 
 
 def test_all_of_it_works_without_scripts(enter: Enter, town: Town, show: str) -> None:

@@ -10,6 +10,7 @@ const TOGETHER = 150; // milliseconds: what comes within them is fetched once
 const APART = 500; // between two fetches, however many write at the same time
 const AGAIN = 15_000;
 
+const events = document.querySelector("[data-events]")?.dataset.events ?? "/api/v1/events";
 const topics = [...document.querySelectorAll("[data-topics]")].flatMap((place) => place.dataset.topics.split(" "));
 let source = null;
 let waiting = null;
@@ -101,7 +102,7 @@ function later() {
 
 function listen() {
   if (source || document.hidden || !topics.length) return;
-  source = new EventSource(`/api/v1/events?${topics.map((topic) => `topic=${topic}`).join("&")}`);
+  source = new EventSource(`${events}?${topics.map((topic) => `topic=${topic}`).join("&")}`);
   source.onopen = later; // something may have come before it was open
   source.onmessage = (event) => { if (JSON.parse(event.data).seq !== null) later(); };
   source.onerror = () => {
@@ -140,6 +141,7 @@ async function send(form, button) {
     return;
   }
   form.reset();
+  for (const field of form.querySelectorAll("[data-fresh]")) field.value = page.getElementById(field.id)?.value ?? "";
   const draft = form.closest("details.draft");
   if (draft) draft.open = false;
   show(page);
