@@ -58,7 +58,11 @@ def test_a_conversation_is_there_for_its_members_only(enter: Enter) -> None:
 def test_what_cannot_be_sent_is_shown_again(enter: Enter, town: Town) -> None:
     client = enter("dora")
     town.client("dirk")
-    for name, told in (("nobody_is", "There is nobody called nobody_is."), ("dora", "Something"), ("ada/avatar", "There is nobody")):
+    for name, told in (
+        ("nobody_is", "There is nobody called nobody_is."),
+        ("dora", "Something"),
+        ("ada/avatar", "There is nobody"),
+    ):
         again = page(client.post("/messages", data={"name": name}), 422 if name == "dora" else 404)
         assert told in text(again)
         assert again.xpath("//input[@name='name']/@value") == [name]

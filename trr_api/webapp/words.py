@@ -46,7 +46,7 @@ TROUBLES: Final = {
     "invalid-parameter": "This address is not right",
     "invalid-cursor": "This address is not right",
     "invalid-body": "Something in the form is not right",
-    "unauthorized": "You are not logged in",
+    "unauthorized": "This did not work",
     "forbidden": "This is not allowed",
     "not-found": "It is not here",
     "conflict": "This is not possible any more",
