@@ -231,7 +231,8 @@ async def set_progress(visit: Visitor, show: str, fields: Fields) -> Response:
 async def notifications(visit: Visitor) -> Response:
     """Who answered or mentioned the reader."""
     found = await visit.api.get("/me/notifications", limit=30, cursor=visit.request.query_params.get("cursor"))
-    return visit.page("notifications.html", notifications=found["data"], more=found["next_cursor"])
+    told = {"notifications": found["data"], "more": found["next_cursor"]}
+    return visit.page("notifications.html", is_kept=False, **told)
 
 
 @router.post("/notifications")
