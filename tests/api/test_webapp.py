@@ -185,6 +185,13 @@ class TestAccounts:
         assert page(client.post("/reset", data=reset), 401) is not None
         assert client.get("/account").status_code == 303
 
+    @pytest.mark.parametrize("path", ["/confirm", "/reset"])
+    def test_the_token_of_a_mail_goes_into_no_other_address(self, enter: Enter, path: str) -> None:
+        answer = enter().get(f"{path}?token=secret")
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert page(answer).xpath("//input[@name='token']/@value") == ["secret"]
+        assert [link for link in page(answer).xpath("//@href | //@src | //@action") if "secret" in link] == []
+
     def test_a_log_in_goes_on_by_its_refresh_token_and_two_pages_may_use_it_at_once(
         self, enter: Enter, town: Town
     ) -> None:

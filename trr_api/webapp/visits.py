@@ -124,6 +124,7 @@ class Visit:
         told = {
             "me": self.me,
             "is_recognised": True,
+            "is_kept": is_kept,
             "has_ended": self._has_ended,
             "pictures": pictures,
             "wrong": {},
