@@ -169,8 +169,9 @@ def test_a_text_is_kept_while_the_server_says_no_or_nothing(enter: Enter, town: 
 def test_no_post_is_missed_or_shown_twice_where_the_connection_was_away(enter: Enter, town: Town, show: str) -> None:
     place = thread(town, show, "kurt")
     page = enter("karl")
-    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+    with page.expect_response(lambda answer: answer.request.resource_type == "fetch") as caught_up:
         page.goto(place)
+    caught_up.value.finished()
     author = town.client("klara")
     page.context.set_offline(True)
     for number in range(3):
