@@ -64,6 +64,7 @@ from trr_api.surveys.routes import router as surveys
 from trr_api.surveys.service import Surveys
 from trr_api.throttle import Throttle
 from trr_api.webapp.routes import ROUTERS as WEBAPP
+from trr_api.webapp.troubles import Troubles
 
 DESCRIPTION: Final = """
 Facts and pictures of reality TV, collected from IMDb, TMDb and Fandom.
@@ -151,4 +152,5 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             expose_headers=["etag", "link", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
         )
     app.add_middleware(Requests, metrics=metrics)
+    app.add_middleware(Troubles)
     return app

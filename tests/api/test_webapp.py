@@ -19,7 +19,7 @@ from people import Town, mailed
 from serving import served, settings
 from site_pages import Enter, keep, page, text
 from stock import SHOW, put, record
-from support import free_port
+from support import Server, free_port
 from trr_api.app import create_app
 from trr_api.webapp import words
 from trr_api.webapp.pictures import Pictures
@@ -161,7 +161,9 @@ class TestAccounts:
             assert "Path=/app;" in cookie
             assert "Secure" not in cookie
         assert "Ada L." in text(page(client.get("/shows")))
-        assert "Nobody" not in text(page(client.get("/account")))
+        own = client.get("/account")
+        assert "Nobody" not in text(page(own))
+        assert own.headers["cache-control"] == "private, no-store", "nobody sees it who goes back after the log-out"
         assert client.post("/logout", data={"everywhere": ""}).headers["location"] == "/app/login?done=logged-out"
         assert "You are logged out." in text(page(client.get("/login?done=logged-out")))
         assert client.get("/account").headers["location"] == "/app/login?back=%2Fapp%2Faccount"
@@ -182,6 +184,13 @@ class TestAccounts:
         assert client.post("/reset", data=reset).headers["location"] == "/app/login?done=password-changed"
         assert page(client.post("/reset", data=reset), 401) is not None
         assert client.get("/account").status_code == 303
+
+    @pytest.mark.parametrize("path", ["/confirm", "/reset"])
+    def test_the_token_of_a_mail_goes_into_no_other_address(self, enter: Enter, path: str) -> None:
+        answer = enter().get(f"{path}?token=secret")
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert page(answer).xpath("//input[@name='token']/@value") == ["secret"]
+        assert [link for link in page(answer).xpath("//@href | //@src | //@action") if "secret" in link] == []
 
     def test_a_log_in_goes_on_by_its_refresh_token_and_two_pages_may_use_it_at_once(
         self, enter: Enter, town: Town
@@ -272,6 +281,38 @@ class TestMistakes:
             answer = client.get("/shows")
             assert "The database does not answer." in text(page(answer, 503))
             assert answer.headers["retry-after"]
+
+    def test_a_site_without_any_data_says_so(self, embedded_server: Server) -> None:
+        url = embedded_server.create("bare", "template")
+        with served(create_app(settings(url))) as address, httpx.Client(base_url=f"{address}/app") as client:
+            for path, hint in (
+                ("/shows", "A crawl brings the first ones."), ("/people", "Nobody is known yet."),
+                ("/lists", "There are none yet."), ("/surveys", "Nothing is asked just now."),
+                ("/surveys?status=closed", "None has closed yet."), ("/search?q=boats", "Try a shorter part"),
+            ):  # fmt: skip
+                assert hint in text(page(client.get(path)))
+        embedded_server.drop("bare")
+
+    def test_what_goes_wrong_around_a_page_is_a_page_too(self, people_url: str) -> None:
+        few = create_app(settings(people_url, rate_limit="2/minute"))
+        with served(few) as address, httpx.Client(base_url=f"{address}/app") as client:
+            assert "This address is not right" in text(page(client.post("/shows", data={"x": ""}), 405))
+            assert "This is too long" in text(page(client.post("/login", data={"email": "x" * 100_001}), 413))
+            assert page(client.get("/login")).xpath("//a[@href='/app/register']")
+            answer = client.get("/login")
+            assert "Too many tries More than 2 requests in 60 seconds." in text(page(answer, 429))
+            assert answer.headers["retry-after"]
+            assert answer.headers["x-request-id"]
+            assert int(answer.headers["content-length"]) > 0
+            api = client.get(f"{address}/api/v1/shows")
+            assert (api.status_code, api.headers["content-type"]) == (429, "application/problem+json")
+
+    def test_an_error_of_ours_is_a_page_too(
+        self, enter: Enter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(Pictures, "of", None)
+        assert "An error that is ours." in text(page(enter().get("/shows"), 500))
+        assert "'NoneType' object is not callable" in caplog.text
 
     def test_an_old_address_leads_on(self, enter: Enter, catalog: Connection[Any]) -> None:
         for title in ("Old Pier", "New Pier"):

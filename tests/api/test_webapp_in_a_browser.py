@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +16,7 @@ from stock import SHOW
 from support import chromium
 
 PASSWORD = "correct horse battery"
+LOOKS = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 HEAVIEST = 150_000
 """Bytes of a page with all its files, pictures aside."""
 
@@ -64,8 +67,8 @@ def show(town: Town) -> str:
     return str(town.one("SELECT entity_id FROM external_ids WHERE value = %s", SHOW))
 
 
-def thread(town: Town, show: str, author: str) -> str:
-    made = town.client(author).post(f"/shows/{show}/threads", json={"title": "Who leaves first?"})
+def thread(town: Town, show: str, author: str, title: str = "Who leaves first?") -> str:
+    made = town.client(author).post(f"/shows/{show}/threads", json={"title": title})
     return f"/app/threads/{made.json()['id']}"
 
 
@@ -78,7 +81,7 @@ def test_two_people_meet(enter: Enter, town: Town, capsys: pytest.CaptureFixture
     ada.goto(f"/app/confirm?token={mailed(capsys, 'app/confirm')}")
     ada.get_by_label("Name", exact=True).fill("ada")
     ada.get_by_label("Password").fill(PASSWORD)
-    ada.get_by_role("button", name="Open it").click()
+    ada.get_by_role("button", name="Open the account").click()
     expect(ada.get_by_text("Your account is open.")).to_be_visible()
     ada.get_by_role("button", name="Log out").first.click()
     ada.get_by_label("E-mail address").fill("ada@mail.example")
@@ -98,7 +101,7 @@ def test_two_people_meet(enter: Enter, town: Town, capsys: pytest.CaptureFixture
     ada.get_by_role("link", name="Harbour Hearts").first.click()
     ada.get_by_text("Begin a thread").click()
     ada.get_by_label("Title").fill("Who leaves first?")
-    ada.get_by_role("button", name="Begin it").click()
+    ada.get_by_role("button", name="Begin the thread").click()
     expect(ada.get_by_role("heading", level=1)).to_have_text("Who leaves first?")
 
     ben = enter("ben")
@@ -150,6 +153,79 @@ def test_a_text_is_kept_while_the_server_says_no_or_nothing(enter: Enter, town: 
     page.get_by_role("button", name="Post", exact=True).click()
     expect(page.locator(".post", has_text="It took long.")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+    kept = page.context.cookies()
+    page.context.clear_cookies()
+    field.fill("It took very long.")
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Your log-in has ended.")
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="in a new tab").click()
+    expect(popup.value.get_by_role("heading", name="Log in")).to_be_visible()
+    page.context.add_cookies(kept)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator(".post", has_text="It took very long.")).to_be_visible()
+
+
+def test_no_post_is_missed_or_shown_twice_where_the_connection_was_away(enter: Enter, town: Town, show: str) -> None:
+    place = thread(town, show, "kurt")
+    page = enter("karl")
+    with page.expect_response(lambda answer: answer.request.resource_type == "fetch") as caught_up:
+        page.goto(place)
+    caught_up.value.finished()
+    author = town.client("klara")
+    page.context.set_offline(True)
+    for number in range(3):
+        author.post(f"/threads/{place[13:]}/posts", json={"body": f"While away: {number}"})
+    page.wait_for_timeout(500)
+    expect(page.locator(".post")).to_have_count(0)
+    page.context.set_offline(False)
+    expect(page.locator(".post", has_text="While away")).to_have_count(3)
+    author.post(f"/threads/{place[13:]}/posts", json={"body": "And now"})
+    expect(page.locator(".post")).to_have_count(4)
+
+
+def test_what_is_being_written_stays_whatever_becomes_of_the_post_above_it(enter: Enter, town: Town, show: str) -> None:
+    place = thread(town, show, "mia")
+    author = town.client("milo")
+    posts = f"/threads/{place[13:]}/posts"
+    first = author.post(posts, json={"body": "The first one"}).json()["id"]
+    page = enter("mona")
+    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+        page.goto(place)
+    page.locator("summary", has_text="Answer").click()
+    field = page.locator(f"#answer-{first}")
+    field.fill("It took ")
+    author.delete(f"/posts/{first}")
+    expect(page.get_by_text("Deleted by its author.")).to_be_visible()
+    page.keyboard.type("long.")
+    for number in range(20):
+        author.post(posts, json={"body": f"Later: {number}"})
+    expect(page.locator(".post", has_text="Later: ")).to_have_count(20)
+    page.keyboard.type(" Well")
+    expect(field).to_have_value("It took long. Well")
+
+
+def test_two_people_write_to_each_other(enter: Enter, town: Town) -> None:
+    nora, otto = enter("nora"), enter("otto")
+    nora.goto("/app/users/otto")
+    otto.goto("/app/messages")
+    nora.get_by_role("button", name="Write a message").click()
+    with nora.expect_response(lambda answer: "/app/events" in answer.url):
+        nora.reload()
+    for text in ("Are you at the **pier**?", "I am."):
+        nora.get_by_label("Write a message").fill(text)
+        nora.get_by_role("button", name="Send").click()
+        expect(nora.get_by_label("Write a message")).to_have_value("")
+    expect(otto.get_by_text("2 new")).to_be_visible()
+    otto.get_by_role("link", name="@nora").click()
+    expect(otto.locator(".post strong", has_text="pier")).to_be_visible()
+    expect(nora.locator(".post", has_text="read")).to_have_count(2)
+    otto.get_by_label("Write a message").fill("So am I.")
+    otto.get_by_role("button", name="Send").click()
+    expect(nora.get_by_role("status").filter(has_text="1 new message")).to_be_visible()
+    expect(nora.locator(".post")).to_have_text([re.compile("So am I"), re.compile("I am"), re.compile("Are you")])
+    nora.get_by_role("button", name="Block @otto").click()
+    expect(nora.get_by_text("You have blocked @otto")).to_be_visible()
 
 
 def test_all_of_it_works_without_scripts(enter: Enter, town: Town, show: str) -> None:
@@ -244,3 +320,15 @@ def test_a_page_is_light_fits_a_telephone_and_is_used_by_keyboard(enter: Enter, 
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_texts_stand_out_and_targets_are_as_high_as_a_finger(enter: Enter, town: Town, show: str, colours: str) -> None:
+    long = f"Donau{'dampfschiff' * 8}"
+    place = thread(town, show, f"lena_{colours}", long)
+    page = enter(f"lou_{colours}", viewport={"width": 390, "height": 800}, color_scheme=colours)
+    town.client(f"liv_{colours}").post(f"/threads/{place[13:]}/posts", json={"body": f"@lou_{colours}, `{long}`"})
+    for path in ("/app/shows/harbour-hearts", place, "/app/notifications", "/app/account", "/app/search?q=harbour"):
+        page.goto(path)
+        assert page.evaluate(LOOKS) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

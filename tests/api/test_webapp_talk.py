@@ -94,12 +94,52 @@ class TestTalking:
             again = page(client.post(path, data={"body": " ", "back": back}), 422)
             assert set(again.xpath("//main//input[@name='back']/@value")) == {back}, "then it leads to the page again"
             assert f"/app{place}?sort=top" in again.xpath("//nav[@aria-label='Order']/a/@href")
-        client.cookies.clear()
-        ended = page(client.post(f"{place}/posts", data={"body": "It took long."}), 401)
-        assert "needs a log-in" in text(ended)
-        assert "It took long." in text(ended)
         blank = page(enter("wim").post(f"/shows/{show}/threads", data={"title": ""}), 422)
         assert blank.xpath("//p[@id='title-wrong']")
+
+    def test_a_log_in_that_ends_while_one_writes_loses_no_text(self, enter: Enter, town: Town, show: str) -> None:
+        about, client = f"/threads/{begin(town, f'/shows/{show}')}", enter("vito")
+        mine = client.post(f"{about}/posts", data={"body": "Mine."}).headers["location"].partition("#post-")[2]
+        others = town.client("vroni").post(f"{about}/posts", json={"body": "Theirs."}).json()["id"]
+        client.cookies.clear()
+        back = {"back": f"/app{about}?sort=oldest"}
+        for place, fields in (
+            (f"/shows/{show}/threads", {"title": "Boats", "body": "It took long."}),
+            (f"{about}/posts", {"body": "It took long."}),
+            (f"{about}/posts", {"body": "It took long.", "parent_id": mine}),
+            (f"/posts/{mine}/edit", {"body": "It took long."}),
+            (f"/posts/{others}/report", {"reason": "It took long."}),
+            ("/account", {"bio": "It took long."}),
+        ):
+            ended = page(client.post(place, data={**fields, **back}), 401)
+            [form] = ended.xpath("//textarea[normalize-space()='It took long.']/ancestor::form")
+            assert form.get("action") == f"/app{place}"
+            assert form.xpath("ancestor-or-self::details[not(@open)]") == []
+            assert "Your log-in has ended." in text(ended.xpath("//div[@role='alert']")[0])
+            assert ended.xpath("//div[@role='alert']//a[@target='_blank']/@href") == ["/app/login"]
+
+    def test_a_form_that_was_not_taken_still_stands_on_its_page(
+        self, enter: Enter, town: Town, show: str, episodes: tuple[str, str]
+    ) -> None:
+        client = enter("vlad")
+        client.post(f"/shows/{show}/progress", data={"season": "1", "episode": "1"})
+        place = f"/threads/{begin(town, f'/episodes/{episodes[1]}')}"
+        back = f"/app{place}?spoilers=true&sort=oldest"
+        again = page(client.post(f"{place}/posts", data={"body": " ", "back": back}), 422)
+        assert again.xpath("//textarea[@id='body']")
+        assert set(again.xpath("//input[@name='back']/@value")) == {back}
+        assert again.xpath("//nav[@aria-label='Order']/a[@aria-current]/text()") == ["Oldest"]
+        for link in again.xpath("//nav[@aria-label='Order']/a/@href"):
+            page(client.get(link.removeprefix("/app")))
+        written = client.post(f"{place}/posts", data={"body": "Now.", "back": back}).headers["location"]
+        assert written.partition("#")[0] == back
+        town.client("vally", "moderator").patch(
+            f"/moderation/threads/{place[9:]}", json={"is_locked": True, "reason": "x"}
+        )
+        assert "Too late." in text(page(client.post(f"{place}/posts", data={"body": "Too late.", "back": back}), 409))
+        left = client.post("/account/delete", data={"password": "none", "back": "/app/account"})
+        assert page(left, 422).xpath("//form[@action='/pages/theme']/input/@value") == ["/app/account"]
+        assert page(client.get("/shows?done=saved")).xpath("//input[@name='back']/@value") == ["/app/shows"]
 
     def test_spoilers_are_behind_a_gate(self, enter: Enter, town: Town, show: str, episodes: tuple[str, str]) -> None:
         client = enter("xena")
@@ -194,6 +234,13 @@ class TestSurveys:
         assert wrong.xpath("//input[@type='number']/@value") == ["99"]
         assert "no number" in text(page(client.post(place, data={choice: "", number: "many"}), 422))
         assert page(client.post(place, data={choice: "no-id"}), 422) is not None
+        client.cookies.clear()
+        chosen = {choice: survey["questions"][0]["options"][0]["id"]}
+        for fields, status, told_ in (({}, 422, "Question 1: it must"), (chosen, 401, "Your log-in has ended.")):
+            ended = page(client.post(place, data={**fields, number: "7", words_: "It took long."}), status)
+            assert ended.xpath("//input[@type='number']/@value") == ["7"]
+            assert ended.xpath("//textarea/text()") == ["It took long."]
+            assert told_ in text(ended)
 
     def test_an_anonymous_survey_keeps_no_name_and_may_be_answered_anew(
         self, enter: Enter, town: Town, show: str

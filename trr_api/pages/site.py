@@ -76,19 +76,19 @@ class Pages:
     def answer(
         self, request: Request, template: str, *, status: int = 200, address: str | None = None, **context: Any
     ) -> Response:
-        """A page. The template also knows `request`, `now`, `ago`, `theme`, `here` (this address) and `with_query`.
+        """A page. The template also knows `request`, `now`, `ago`, `theme`, `here` (its address) and `with_query`.
 
-        `address` is where the page is, if not at the request's: that of a form leads to no page.
+        `address` is the page's, where it answers a form that was sent to another one.
         """
         now = datetime.now(UTC)
-        address = address or here(request)
+        own = here(request) if address is None else address
         html = self.environment.get_template(template).render(
             request=request,
             now=now,
             ago=lambda then: words.ago(then, now),
             theme=theme_of(request),
-            here=address,
-            with_query=lambda **values: with_query(address, **values),
+            here=own,
+            with_query=lambda **values: with_query(own, **values),
             **context,
         )
         return HTMLResponse(html, status, dict(HEADERS))
@@ -100,13 +100,15 @@ def here(request: Request) -> str:
 
 
 def with_query(address: str, **values: Any) -> str:
-    """An address with other values in its query; those that are None are left out."""
-    path, _, given = address.partition("?")
-    query = dict(parse_qsl(given))
-    query.update({name: value for name, value in values.items() if value is not None})
-    for name in [name for name, value in values.items() if value is None]:
-        query.pop(name, None)
-    return path + (f"?{urlencode(query)}" if query else "")
+    """An address of a page with other values in its query; those that are None are left out."""
+    place = urlsplit(address)
+    query = {name: value for name, value in {**query_of(address), **values}.items() if value is not None}
+    return place.path + (f"?{urlencode(query)}" if query else "")
+
+
+def query_of(address: str) -> dict[str, str]:
+    """What an address asks."""
+    return dict(parse_qsl(urlsplit(address).query))
 
 
 def theme_of(request: Request) -> Literal["auto", "light", "dark"]:

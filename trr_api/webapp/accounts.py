@@ -69,7 +69,7 @@ async def ask_for_account(visit: Visitor, fields: Fields) -> Response:
 @router.get("/confirm")
 async def confirm(visit: Visitor) -> Response:
     """Where the link in the mail leads: choose a name and a password."""
-    return visit.page("confirm.html", given={"token": visit.request.query_params.get("token", "")})
+    return visit.page("confirm.html", is_kept=False, given={"token": visit.request.query_params.get("token", "")})
 
 
 @router.post("/confirm")
@@ -100,7 +100,7 @@ async def ask_for_reset(visit: Visitor, fields: Fields) -> Response:
 @router.get("/reset")
 async def reset(visit: Visitor) -> Response:
     """Where the link in that mail leads."""
-    return visit.page("reset.html", given={"token": visit.request.query_params.get("token", "")})
+    return visit.page("reset.html", is_kept=False, given={"token": visit.request.query_params.get("token", "")})
 
 
 @router.post("/reset")
@@ -119,7 +119,14 @@ async def account(visit: Visitor) -> Response:
     """How one is seen, and log-ins."""
     if visit.me is None:
         raise Problem("unauthorized", "Log in to see your account.")
-    return visit.page("account.html", given=visit.me)
+    return _account(visit, visit.me)
+
+
+def _account(visit: Visit, given: dict[str, Any], problem: Problem | None = None, **context: Any) -> Response:
+    status = 200 if problem is None else problem.kind.status
+    told = {"given": given, "problem": problem, "wrong": mistakes(problem), "is_leaving": False, **context}
+    visit.address = f"{PREFIX}/account"
+    return visit.page("account.html", status=status, is_kept=False, **told)
 
 
 @router.post("/account")
@@ -129,11 +136,7 @@ async def change_account(visit: Visitor, fields: Fields) -> Response:
     try:
         await visit.api.send("PUT", "/me", wanted)
     except Problem as problem:
-        if problem.kind.name == "unauthorized":
-            raise
-        return visit.page(
-            "account.html", status=problem.kind.status, problem=problem, wrong=mistakes(problem), given=fields
-        )
+        return _account(visit, fields, visit.again(problem))
     return visit.go(f"{PREFIX}/account", done="saved")
 
 
@@ -152,10 +155,9 @@ async def delete_account(visit: Visitor, fields: Fields) -> Response:
     try:
         await visit.api.send("DELETE", "/me", wanted)
     except Problem as problem:
-        if problem.kind.name == "unauthorized":
+        if visit.me is None:
             raise
-        wrong = mistakes(problem)
-        return visit.page("account.html", status=problem.kind.status, problem=problem, wrong=wrong, given=visit.me)
+        return _account(visit, visit.me, problem, is_leaving=True)
     visit.log_out()
     return visit.go(f"{PREFIX}/shows", done="deleted")
 

@@ -15,7 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.background import BackgroundTasks
 from starlette.requests import Request
-from starlette.types import Message, Scope
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trr_api.problems import Problem, of_validation
 from trr_api.routing import PREFIX
@@ -42,6 +43,7 @@ class Api:
         self._scope: Scope = {name: request.scope[name] for name in _TOLD if name in request.scope}
         # Below the middleware, which has seen the page's own request: that one counts for limits and metrics.
         self._routes = AsyncExitStackMiddleware(request.app.router)
+        self._state = request.scope.get("state", {})
 
     async def get(self, path: str, **query: Any) -> Any:
         """What an address answers. Parameters that are None are left out. Raises Problem, Moved."""
@@ -66,11 +68,17 @@ class Api:
         """A file that an address answers with. Raises Problem."""
         return await self._call("GET", path, "")
 
-    async def _call(self, method: str, path: str, query: str, body: bytes = b"") -> bytes:
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))] if body else []
+    def stream(self, path: str, query: str, after: str | None) -> Response:
+        """An address's own answer, passed on as it comes; `after` is the Last-Event-ID. Raises nothing yet."""
+        headers = [] if after is None else [(b"last-event-id", after.encode("latin-1"))]
+        scope = self._scope_of("GET", path, query, headers)
+        # What the server must know of the connection (see `protocol`) is noted there.
+        return _Passed(self._routes, {**scope, "state": self._state})
+
+    def _scope_of(self, method: str, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> Scope:
         if self.token is not None:
-            headers.append((b"authorization", f"Bearer {self.token}".encode()))
-        scope = {
+            headers = [*headers, (b"authorization", f"Bearer {self.token}".encode())]
+        return {
             **self._scope,
             "method": method,
             "path": PREFIX + path,
@@ -80,6 +88,10 @@ class Api:
             "headers": headers,
             "state": {},
         }
+
+    async def _call(self, method: str, path: str, query: str, body: bytes = b"") -> bytes:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))] if body else []
+        scope = self._scope_of(method, path, query, headers)
         answer = _Answer(body)
         running = asyncio.ensure_future(self._routes(scope, answer.receive, answer.send))
         try:
@@ -98,6 +110,25 @@ class Api:
 
 async def _end(running: asyncio.Future[None]) -> None:
     await running
+
+
+class _Passed(Response):
+    """What an address answers, with the cookies that the page's answer sets."""
+
+    def __init__(self, routes: ASGIApp, inner: Scope) -> None:
+        super().__init__()
+        self._routes = routes
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        cookies = [header for header in self.raw_headers if header[0] == b"set-cookie"]
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *cookies]}
+            await send(message)
+
+        await self._routes(self._inner, receive, add)
 
 
 class _Answer:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
-from trr_api.pages.site import here
+from trr_api.pages import site
 from trr_api.problems import Invalid, Problem
 from trr_api.tables import LONGEST_POST, REACTIONS
 from trr_api.webapp import words
@@ -33,11 +32,9 @@ async def thread(visit: Visitor, thread: str) -> Response:
 async def _thread(
     visit: Visit, identifier: str, *, problem: Problem | None = None, given: dict[str, str] | None = None
 ) -> Response:
-    api, place = visit.api, f"/threads/{identifier}"
-    # A form that comes back with its problem stands on the page that it was on.
-    came = here(visit.request) if given is None else given.get("back", "")
-    address = came if came.startswith(f"{PREFIX}{place}") else f"{PREFIX}{place}"
-    query = dict(parse_qsl(urlsplit(address).query))
+    """A thread; with what was written in one of its forms, where that was not taken."""
+    api, query = visit.api, site.query_of(visit.address)
+    place = f"/threads/{identifier}"
     spoilers = query.get("spoilers")
     sort, parent = query.get("sort", "new"), query.get("parent")
     try:
@@ -48,7 +45,7 @@ async def _thread(
     except Problem as refused:
         if refused.kind.name != "forbidden":
             raise
-        return await _gate(visit, place, address)
+        return await _gate(visit, place)
     show, progress, episode, season, posts = await asyncio.gather(
         api.get(f"/shows/{found['show_id']}", fields="title,slug"),
         progress_of(visit, found["show_id"]),
@@ -67,7 +64,6 @@ async def _thread(
     return visit.page(
         "thread.html",
         status=200 if problem is None else problem.kind.status,
-        address=address,
         thread=found,
         show=show,
         progress=progress,
@@ -88,13 +84,13 @@ async def _thread(
     )
 
 
-async def _gate(visit: Visit, place: str, address: str) -> Response:
+async def _gate(visit: Visit, place: str) -> Response:
     """What stands before something that the reader has not seen, with nothing of it."""
     thread = await visit.api.get(place, spoilers="true")
     show, progress = await asyncio.gather(
         visit.api.get(f"/shows/{thread['show_id']}", fields="title,slug"), progress_of(visit, thread["show_id"])
     )
-    return visit.page("spoilers.html", address=address, show=show, progress=progress)
+    return visit.page("spoilers.html", show=show, progress=progress)
 
 
 async def _maybe(visit: Visit, kind: str, identifier: str | None, **query: Any) -> Any:
@@ -119,8 +115,7 @@ async def begin_thread(
     try:
         made = await visit.api.send("POST", f"{about}/threads", wanted)
     except Problem as problem:
-        if problem.kind.name == "unauthorized":
-            raise
+        problem = visit.again(problem)
         return visit.page(
             "new_thread.html",
             status=problem.kind.status,
@@ -129,14 +124,19 @@ async def begin_thread(
             wrong=mistakes(problem),
             given=fields,
         )
-    if fields.get("body", "").strip():
-        return await write_post(visit, made["id"], fields)
-    return visit.go(f"{PREFIX}/threads/{made['id']}")
+    visit.address = f"{PREFIX}/threads/{made['id']}"
+    return await _write(visit, made["id"], fields) if fields.get("body", "").strip() else visit.go(visit.address)
 
 
 @router.post("/threads/{thread}/posts")
 async def write_post(visit: Visitor, thread: str, fields: Fields) -> Response:
     """Write a post. What could not be kept is shown again in its form."""
+    if not fields.get("back"):
+        visit.address = f"{PREFIX}/threads/{thread}"
+    return await _write(visit, thread, fields)
+
+
+async def _write(visit: Visit, thread: str, fields: dict[str, str]) -> Response:
     wanted = {"body": fields.get("body", "")}
     if parent := fields.get("parent_id"):
         wanted["parent_id"] = parent
@@ -145,11 +145,8 @@ async def write_post(visit: Visitor, thread: str, fields: Fields) -> Response:
             wanted["about_episode_id"] = about
         made = await visit.api.send("POST", f"/threads/{thread}/posts", wanted)
     except Problem as problem:
-        if problem.kind.name == "not-found":
-            raise
-        return await _thread(visit, thread, problem=problem, given=fields)
-    place = fields.get("back") or f"{PREFIX}/threads/{thread}"
-    return visit.go(f"{place}#post-{made['id']}")
+        return await _thread(visit, thread, problem=visit.again(problem), given=fields)
+    return visit.go(f"{visit.address}#post-{made['id']}")
 
 
 async def _about(visit: Visit, thread: str, fields: dict[str, str]) -> str | None:
@@ -185,7 +182,7 @@ async def react(visit: Visitor, post: str, fields: Fields) -> Response:
     for method, name in (("PUT", "react"), ("DELETE", "take_back")):
         if fields.get(name) in REACTIONS:
             await visit.api.send(method, f"/posts/{post}/reactions/{fields[name]}")
-    return _to_post(visit, post, fields)
+    return _to_post(visit, post)
 
 
 @router.post("/posts/{post}/edit")
@@ -194,36 +191,42 @@ async def rewrite_post(visit: Visitor, post: str, fields: Fields) -> Response:
     try:
         await visit.api.send("PATCH", f"/posts/{post}", {"body": fields.get("body", "")})
     except Problem as problem:
-        if problem.kind.name == "not-found":
-            raise
-        found = await visit.api.get(f"/posts/{post}")
-        return await _thread(visit, found["thread_id"], problem=problem, given={**fields, "edited": post})
-    return _to_post(visit, post, fields)
+        return await _of_post(visit, post, visit.again(problem), {**fields, "edited": post})
+    return _to_post(visit, post)
+
+
+async def _of_post(visit: Visit, post: str, problem: Problem, given: dict[str, str]) -> Response:
+    """The thread of a post, with what was written below it."""
+    found = await visit.api.get(f"/posts/{post}", spoilers="true")
+    return await _thread(visit, found["thread_id"], problem=problem, given=given)
 
 
 @router.post("/posts/{post}/delete")
-async def delete_post(visit: Visitor, post: str, fields: Fields) -> Response:
+async def delete_post(visit: Visitor, post: str, _: Fields) -> Response:
     """Delete one's own post."""
     await visit.api.send("DELETE", f"/posts/{post}")
-    return _to_post(visit, post, fields)
+    return _to_post(visit, post)
 
 
 @router.post("/posts/{post}/restore")
-async def restore_post(visit: Visitor, post: str, fields: Fields) -> Response:
+async def restore_post(visit: Visitor, post: str, _: Fields) -> Response:
     """Take that back."""
     await visit.api.send("POST", f"/posts/{post}/restore")
-    return _to_post(visit, post, fields)
+    return _to_post(visit, post)
 
 
 @router.post("/posts/{post}/report")
 async def report_post(visit: Visitor, post: str, fields: Fields) -> Response:
     """Tell the moderators."""
-    await visit.api.send("POST", f"/posts/{post}/reports", {"reason": fields.get("reason", "")})
-    return visit.go(fields.get("back", ""), done="reported")
+    try:
+        await visit.api.send("POST", f"/posts/{post}/reports", {"reason": fields.get("reason", "")})
+    except Problem as problem:
+        return await _of_post(visit, post, visit.again(problem), {**fields, "reported": post})
+    return visit.go(visit.address, done="reported")
 
 
-def _to_post(visit: Visit, post: str, fields: dict[str, str]) -> Response:
-    return visit.go(f"{fields.get('back', '')}#post-{post}")
+def _to_post(visit: Visit, post: str) -> Response:
+    return visit.go(f"{visit.address}#post-{post}")
 
 
 @router.post("/shows/{show}/progress")
@@ -236,7 +239,7 @@ async def set_progress(visit: Visitor, show: str, fields: Fields) -> Response:
         if None in seen.values():
             raise Problem("invalid-body", "Give the numbers of the season and the episode that you saw last.")
         await visit.api.send("PUT", f"/me/progress/{show}", seen)
-    return visit.go(fields.get("back", ""))
+    return visit.go(visit.address)
 
 
 @router.get("/notifications")
@@ -245,12 +248,8 @@ async def notifications(visit: Visitor) -> Response:
     query = visit.request.query_params
     spoilers = query.get("spoilers")
     found = await visit.api.get("/me/notifications", limit=30, spoilers=spoilers, cursor=query.get("cursor"))
-    return visit.page(
-        "notifications.html",
-        notifications=found["data"],
-        more=found["next_cursor"],
-        reads_all=spoilers == "true",
-    )
+    told = {"notifications": found["data"], "more": found["next_cursor"], "reads_all": spoilers == "true"}
+    return visit.page("notifications.html", is_kept=False, **told)
 
 
 @router.post("/notifications")

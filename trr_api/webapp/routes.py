@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from trr_api.webapp import accounts, catalog, discussions, surveys
+from trr_api.webapp import accounts, catalog, discussions, messages, surveys
 
-ROUTERS: Final = (catalog.router, discussions.router, surveys.router, accounts.router, catalog.nowhere)
+ROUTERS: Final = (catalog.router, discussions.router, surveys.router, messages.router, accounts.router, catalog.nowhere)

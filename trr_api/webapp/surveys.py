@@ -103,6 +103,7 @@ def _kept(survey: Mapping[str, Any]) -> dict[str, str]:
 @router.post("/surveys/{survey}")
 async def submit(visit: Visitor, survey: str, fields: Fields) -> Response:
     """Answer, or answer anew."""
+    visit.address = f"{PREFIX}/surveys/{survey}"
     found = await visit.api.get(f"/surveys/{survey}")
     token = None
     try:
@@ -114,16 +115,14 @@ async def submit(visit: Visitor, survey: str, fields: Fields) -> Response:
             wanted["token"] = token
         await visit.api.send("POST", f"/surveys/{survey}/submit", wanted)
     except Problem as problem:
-        if problem.kind.name not in ("invalid-body", "conflict", "forbidden"):
-            raise
-        return await _survey(visit, survey, problem=problem, given=fields)
-    answer = visit.go(f"{PREFIX}/surveys/{survey}", done="answered")
+        return await _survey(visit, survey, problem=visit.again(problem), given=fields)
+    answer = visit.go(visit.address, done="answered")
     if token is not None:
         answer.set_cookie(
             _ballot(survey),
             token,
             max_age=BALLOT_SECONDS,
-            path=f"{PREFIX}/surveys/{survey}",
+            path=visit.address,
             secure=visit.request.url.scheme == "https",
             httponly=True,
             samesite="lax",

@@ -57,6 +57,9 @@ class Visit:
         self.api = Api(request)
         self.me: dict[str, Any] | None = None
         """The reader, as `/me` tells; None for nobody."""
+        self.address = site.with_query(_page_of(request), done=None)
+        """The page that the reader is on: this one, or the one whose form was sent."""
+        self._has_ended = False
         self._cookies: dict[str, tuple[str, float]] | None = None
         """Name -> value and seconds to keep it; None leaves the browser's as they are, empty takes them away."""
 
@@ -101,11 +104,37 @@ class Visit:
         self.api.token = self.me = None
         self._cookies = {}
 
-    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
-        """A page out of a template, which also knows `me`, `pictures`, and what is `wrong` with which field."""
+    def again(self, problem: Problem) -> Problem:
+        """What to tell above a form that was not taken, with what was written in it. Raises it where none is shown."""
+        if problem.kind.name == "not-found":
+            raise problem
+        if problem.kind.name != "unauthorized":
+            return problem
+        self._has_ended = True
+        return Problem(
+            "unauthorized", "Your log-in has ended. What you wrote is still here: log in, and send it again."
+        )
+
+    def page(self, template: str, *, status: int = 200, is_kept: bool = True, **context: Any) -> Response:
+        """A page out of a template, which also knows `me`, `pictures`, and what is `wrong` with which field.
+
+        One that is not kept is not shown again by a browser whose reader went back after they logged out.
+        """
         pictures = Pictures()
-        told = {"me": self.me, "pictures": pictures, "wrong": {}, "given": {}, "problem": None, **context}
-        answer = pages.answer(self.request, f"webapp/{template}", status=status, **told)
+        told = {
+            "me": self.me,
+            "is_recognised": True,
+            "is_kept": is_kept,
+            "has_ended": self._has_ended,
+            "pictures": pictures,
+            "wrong": {},
+            "given": {},
+            "problem": None,
+            **context,
+        }
+        answer = pages.answer(self.request, f"webapp/{template}", status=status, address=self.address, **told)
+        if not is_kept:
+            answer.headers["cache-control"] = "private, no-store"
         # Copies of pictures may lie on a host of their own, which is the operator's.
         if pictures.hosts:
             answer.headers["content-security-policy"] += f"; img-src 'self' {' '.join(sorted(pictures.hosts))}"
@@ -113,8 +142,7 @@ class Visit:
 
     def go(self, address: str, **query: str) -> Response:
         """Lead on to a page of this site, after a form."""
-        place = address if address.startswith(f"{PREFIX}/") or address == PREFIX else PREFIX
-        place, mark, fragment = place.partition("#")
+        place, mark, fragment = _of_site(address).partition("#")
         if query:
             place += ("&" if "?" in place else "?") + urlencode(query)
         return RedirectResponse(place + mark + fragment, 303)
@@ -147,12 +175,18 @@ async def _visit(request: Request, accounts: People) -> Visit:
 Visitor = Annotated[Visit, Depends(_visit)]
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    return await site.form(request, LARGEST_FORM)
+async def _fields(visit: Visitor) -> dict[str, str]:
+    fields = await site.form(visit.request, LARGEST_FORM)
+    if fields.get("back"):
+        visit.address = _of_site(fields["back"])
+    return fields
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]
-"""The form that was sent. One that a page of another site sends is refused by where the browser says it comes from."""
+"""The form that was sent. One that a page of another site sends is refused by where the browser says it comes from.
+
+Its field `back` has the page that it stood on.
+"""
 
 
 class Page(APIRoute):
@@ -178,23 +212,28 @@ def _told(request: Request, error: Exception) -> Response:
     problem = error if isinstance(error, Problem) else as_problem(error)
     if problem is None:
         raise error
+    visit = getattr(request.state, "visit", None) or Visit(request)
     if problem.kind.name == "unauthorized":
-        return RedirectResponse(f"{PREFIX}/login?{urlencode({'back': back(request)})}", 303)
+        return visit.go(f"{PREFIX}/login", back=visit.address)
     if problem.errors and all(found.where == "path" for found in problem.errors):
         problem = Problem("not-found", "There is no such page.")
-    visit = getattr(request.state, "visit", None) or Visit(request)
     answer: Response = visit.page("problem.html", status=problem.kind.status, problem=problem)
     if "retry-after" in problem.headers:
         answer.headers["retry-after"] = problem.headers["retry-after"]
     return answer
 
 
-def back(request: Request) -> str:
-    """The page to come back to after a log-in: this one, or the one whose form was sent."""
+def _page_of(request: Request) -> str:
     if request.method == "GET":
         return site.here(request)
     came = urlsplit(request.headers.get("referer", ""))
-    return came.path if came.netloc == request.headers.get("host") and came.path.startswith(PREFIX) else PREFIX
+    is_ours = came.netloc == request.headers.get("host")
+    return _of_site(came._replace(scheme="", netloc="").geturl()) if is_ours else PREFIX
+
+
+def _of_site(address: str) -> str:
+    """An address of this site; another one becomes its first page."""
+    return address if address.startswith((f"{PREFIX}/", f"{PREFIX}?")) or address == PREFIX else PREFIX
 
 
 def site_router() -> APIRouter:

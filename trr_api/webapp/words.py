@@ -46,13 +46,15 @@ TROUBLES: Final = {
     "invalid-parameter": "This address is not right",
     "invalid-cursor": "This address is not right",
     "invalid-body": "Something in the form is not right",
-    "unauthorized": "You are not logged in",
+    "unauthorized": "This did not work",
     "forbidden": "This is not allowed",
     "not-found": "It is not here",
     "conflict": "This is not possible any more",
     "too-many-requests": "Too many tries",
     "unavailable": "Come back in a moment",
     "timeout": "Come back in a moment",
+    "body-too-large": "This is too long",
+    "method-not-allowed": "This address is not right",
 }
 """Kinds of problems as people meet them; callers of the API read other titles."""
 

@@ -7,12 +7,15 @@
 "use strict";
 
 const TOGETHER = 150; // milliseconds: what comes within them is fetched once
+const APART = 500; // between two fetches, however many write at the same time
 const AGAIN = 15_000;
 
+const events = document.querySelector("[data-events]")?.dataset.events ?? "/api/v1/events";
 const topics = [...document.querySelectorAll("[data-topics]")].flatMap((place) => place.dataset.topics.split(" "));
 let source = null;
 let waiting = null;
 let fetching = null;
+let fetched = 0;
 
 /* Brings the children of a list to what `wanted` has, by their ids. Those of the same version stay as they are, with
    what somebody types into them. */
@@ -35,8 +38,13 @@ function merge(list, wanted) {
     if (child.dataset.version === next.dataset.version) update(child, next);
     else child.replaceWith(carry(child, document.importNode(next, true)));
   }
-  for (const gone of before.values()) gone.remove();
+  for (const gone of before.values()) if (!isAnswered(gone)) gone.remove();
   return news;
+}
+
+/* Whether somebody writes in a post. It stays then, also where it is not among the newest any more. */
+function isAnswered(child) {
+  return [...child.querySelectorAll("details.draft[open] textarea")].some((field) => field.value !== field.defaultValue);
 }
 
 /* How long ago something was goes on without a change. */
@@ -45,49 +53,56 @@ function update(child, next) {
   child.querySelectorAll("time").forEach((time, at) => { time.textContent = times[at]?.textContent ?? ""; });
 }
 
-/* Drafts that are open move on into what takes their place. */
+/* Drafts that are open move on into what takes their place, also where nobody may answer any more. */
 function carry(child, next) {
   const drafts = next.querySelectorAll("details.draft");
   child.querySelectorAll("details.draft").forEach((draft, at) => {
-    if (draft.open && drafts[at]) drafts[at].replaceWith(draft);
+    if (!draft.open) return;
+    if (drafts[at]) drafts[at].replaceWith(draft);
+    else if (isAnswered(child)) next.querySelector(".doing").append(draft);
   });
   const active = document.activeElement;
   if (child.contains(active)) {
-    const same = () => (active.isConnected ? active : next.querySelector(`button[value="${active.value}"]`));
+    const same = () => (active.isConnected ? active : next.querySelector(`button[value="${CSS.escape(active.value)}"]`));
     queueMicrotask(() => same()?.focus({ preventScroll: true }));
   }
   return next;
 }
 
 function show(page) {
+  const active = document.activeElement;
   let news = 0;
   for (const list of document.querySelectorAll("[data-live]")) {
     const wanted = page.getElementById(list.id);
     if (wanted) news += merge(list, wanted);
   }
+  if (active?.isConnected) active.focus({ preventScroll: true }); // what is moved loses it
   return news;
 }
 
 async function refresh() {
   if (fetching) return fetching.then(refresh);
   fetching = (async () => {
+    fetched = Date.now();
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (answer.status === 429 || answer.status >= 500) throw new Error(answer.statusText);
     if (!answer.ok) return;
     const news = show(new DOMParser().parseFromString(await answer.text(), "text/html"));
     const place = document.getElementById("news");
     const word = document.querySelector("[data-news]")?.dataset.news;
     if (news && place && word) place.textContent = `${news} ${word}${news === 1 ? "" : "s"}`;
-  })().catch(() => {}).finally(() => { fetching = null; }); // the next event, or the next connection, brings it
+  })().catch(() => setTimeout(later, AGAIN)).finally(() => { fetching = null; });
   return fetching;
 }
 
 function later() {
-  waiting ??= setTimeout(() => { waiting = null; refresh(); }, TOGETHER);
+  const wait = Math.max(TOGETHER, fetched + APART - Date.now());
+  waiting ??= setTimeout(() => { waiting = null; refresh(); }, wait);
 }
 
 function listen() {
   if (source || document.hidden || !topics.length) return;
-  source = new EventSource(`/api/v1/events?${topics.map((topic) => `topic=${topic}`).join("&")}`);
+  source = new EventSource(`${events}?${topics.map((topic) => `topic=${topic}`).join("&")}`);
   source.onopen = later; // something may have come before it was open
   source.onmessage = (event) => { if (JSON.parse(event.data).seq !== null) later(); };
   source.onerror = () => {
@@ -119,13 +134,14 @@ async function send(form, button) {
     return;
   }
   notice.replaceChildren(...(page.getElementById("notice")?.childNodes ?? []));
+  if (notice.childElementCount) notice.scrollIntoView({ block: "nearest" });
   if (!answer.ok) {
     const wrong = [...page.querySelectorAll(".wrong")].map((found) => found.textContent).join(" ");
     if (wrong) notice.firstElementChild?.append(wrong);
-    notice.scrollIntoView({ block: "nearest" });
     return;
   }
   form.reset();
+  for (const field of form.querySelectorAll("[data-fresh]")) field.value = page.getElementById(field.id)?.value ?? "";
   const draft = form.closest("details.draft");
   if (draft) draft.open = false;
   show(page);
@@ -142,5 +158,6 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hush() : listen()));
+addEventListener("online", later);
 addEventListener("pagehide", hush);
 addEventListener("pageshow", listen);
