@@ -10,6 +10,7 @@ import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
 from origin import Asked, Origin, Reply, json_reply
+from refusals import refused
 
 from support import CAPTURES, scrapy
 
@@ -173,6 +174,6 @@ def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_arguments_are_refused_at_once(options: tuple[str, ...], words: str) -> None:
-    done = scrapy("crawl", "imdb_person", *options)
+    done = refused("imdb_person", *options)
     assert done.status == 2
     assert words in done.last_line

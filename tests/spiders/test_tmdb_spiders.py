@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from origin import Asked, Origin, Reply, json_reply, serving
+from refusals import refused
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Request, Response
 
@@ -747,7 +748,7 @@ class TestIds:
         (("tmdb_ids", "-a", "popularity=1", "-a", "of=gulls"), "nothing that TMDb lists"),
     ],
 )
-def test_a_mistake_in_the_call_is_one_sentence(run: Run, arguments: tuple[str, ...], words: str) -> None:
-    done = run(*arguments)
+def test_a_mistake_in_the_call_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
+    done = refused(*arguments)
     assert done.status == 2
     assert words in done.last_line
