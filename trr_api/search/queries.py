@@ -75,17 +75,14 @@ _ROW: Final = "entity_id, kind, show_id, name, names, document, popularity"
 _TEXT: Final = "(SELECT text FROM asked)"
 _QUERY: Final = "(SELECT query FROM asked)"
 
-# What an index gives is materialized before it is put into order: else the planner might walk through everything in
-# the wished order until enough is found, which for rare words is the end.
+# "+ 0" keeps the planner from walking through everything in the order of popularity until enough is found, which for
+# rare words is the end.
 _WRITTEN: Final = """
 common_{kind} AS MATERIALIZED (
     SELECT frequency * reltuples >= {common} AS yes FROM asked, pg_class WHERE oid = '{table}'::regclass
 ), known_{kind} AS MATERIALIZED (
     SELECT {row} FROM search_documents
     WHERE kind = '{kind}' AND (SELECT yes FROM common_{kind}) ORDER BY popularity DESC LIMIT {best_known}
-), told_{kind} AS MATERIALIZED (
-    SELECT {row} FROM search_documents found
-    WHERE kind = '{kind}' AND document @@ {query} AND NOT (SELECT yes FROM common_{kind}) {narrowed}
 ), written_{kind} AS MATERIALIZED (
     (SELECT {row} FROM search_documents found
      WHERE kind = '{kind}' AND name = left({text}, 200) {narrowed} LIMIT {candidates})
@@ -94,7 +91,9 @@ common_{kind} AS MATERIALIZED (
      WHERE kind = '{kind}' AND name > left({text}, 200) AND name < left({text}, 200) || chr(1114111) {narrowed}
      LIMIT {candidates})
     UNION ALL
-    (SELECT * FROM told_{kind} ORDER BY popularity DESC LIMIT {candidates})
+    (SELECT {row} FROM search_documents found
+     WHERE kind = '{kind}' AND document @@ {query} AND NOT (SELECT yes FROM common_{kind}) {narrowed}
+     ORDER BY popularity + 0 DESC LIMIT {candidates})
     UNION ALL
     (SELECT {row} FROM known_{kind} found
      WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
