@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 from golden_pages import PAGES
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply, serving
-from refusals import refused
 
 from support import Crawl, scrapy
 from trr_crawl.catalog import write

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refusals import refused
+from in_process import refused
 
 from support import ROOT, Crawl, scrapy
 from trr_crawl.datasets import cache_folder

@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import refused
 from origin import Origin, Reply, json_reply, serving
 from psycopg.rows import dict_row
-from refusals import refused
 
 from samples.harbour_hearts import SHOW, SHOW_ID
 from samples.imdb_pages import SampleEpisode, SampleShow, answer, page

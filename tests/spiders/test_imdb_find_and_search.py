@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply
-from refusals import refused
 
 from support import CAPTURES, scrapy
 

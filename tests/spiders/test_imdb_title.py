@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from dry_runs import DryRun, dry_run
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply, serving
-from refusals import refused
 
 from support import CAPTURES, scrapy
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply, serving
-from refusals import refused
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Request, Response
 
