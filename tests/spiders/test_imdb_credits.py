@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from dry_runs import DryRun, dry_run
-from in_process import refused
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply, serving
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 PAGES = Path(__file__).parents[1] / "pages" / "imdb" / "credits"
 SHOW_ID = "tt99004000"

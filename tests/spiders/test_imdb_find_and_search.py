@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
-from in_process import refused
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 SERIES_ID = "tt99000001"
 NAME = "harbour hearts"

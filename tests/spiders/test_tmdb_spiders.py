@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import in_process
 import psycopg
 import pytest
 from in_process import refused
@@ -342,7 +343,7 @@ class TestKeys:
         query = "&".join(f"{name}={value}" for name, value in asked.query.items())
         archive = tmp_path / "elsewhere.warc.gz"
         url = f"{origin.url}{asked.path}?api_key=theirs&{query}"
-        assert scrapy("archive-add", archive, url, PAGES / "person" / "whole.json").status == 0
+        assert in_process.scrapy("archive-add", archive, url, PAGES / "person" / "whole.json").status == 0
         done = run("tmdb_person", "-a", "person=990101", "-s", f"REPLAY={archive}", TMDB_BEARER_TOKEN="")
         assert done.status == 0, done.output
 
