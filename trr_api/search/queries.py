@@ -121,7 +121,7 @@ meant AS MATERIALIZED (
                )
              ORDER BY similarity(known.word, words.word) DESC, known.word LIMIT {meanings})
         ) meanings (lexeme)
-    ) meant
+    ) alternatives
     WHERE ({few})
 )"""
 
