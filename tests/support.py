@@ -120,8 +120,8 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-                AND tablename NOT IN ('alembic_version', 'search_progress') LOOP
+    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND relname NOT IN ('alembic_version', 'search_progress') AND pg_relation_size(oid) > 0 LOOP
         EXECUTE format('DELETE FROM %I', name);
     END LOOP;
     UPDATE search_progress SET seq = 0;

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import in_process
 import orjson
 import psycopg
 import pytest
@@ -128,7 +129,7 @@ class TestArticle:
     def test_it_lands_and_lands_once(self, tmp_path: Path, crawl_url: str) -> None:
         archive = tmp_path / "captured.warc.gz"
         [path] = captured("person_html/*.html")
-        assert scrapy("archive-add", archive, WIKI.page_url(name()), path).status == 0
+        assert in_process.scrapy("archive-add", archive, WIKI.page_url(name()), path).status == 0
         options = ("-a", "wiki=real-housewives", "-a", f"person={name()}", "-a", f"title={show()}")
         first = scrapy("crawl", "fandom_person", *options, "-s", f"REPLAY={archive}")
         assert first.status == 0, first.output

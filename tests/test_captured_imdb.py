@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import in_process
 import orjson
 import psycopg
 import pytest
@@ -87,7 +88,7 @@ def replay(tmp_path: Path) -> Replay:
             body = tmp_path / "asked"
             body.write_bytes(JsonRequest(url, data=asked).body)
             options = ["--post", str(body)]
-        added = scrapy("archive-add", archive, url, captured(pattern), *options)
+        added = in_process.scrapy("archive-add", archive, url, captured(pattern), *options)
         assert added.status == 0, added.output
         transport = "html" if asked is None else "graphql"
         done = scrapy("crawl", spider, *arguments, "-s", f"REPLAY={archive}", "-s", f"IMDB_TRANSPORT={transport}")

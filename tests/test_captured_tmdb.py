@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import in_process
 import orjson
 import psycopg
 import pytest
@@ -215,7 +216,7 @@ def archive(tmp_path: Path) -> Path:
     asked = ",".join([*show.PARTS, *show.season_parts(range(20))][:20])
     url = f"https://api.themoviedb.org/3/tv/{SHOW_ID}?append_to_response={asked}&include_image_language=en,null"
     path = tmp_path / "captured.warc.gz"
-    added = scrapy("archive-add", path, f"{url}&language={EN}", body)
+    added = in_process.scrapy("archive-add", path, f"{url}&language={EN}", body)
     assert added.status == 0, added.output
     return path
 
@@ -289,7 +290,7 @@ def imdb_archive(tmp_path: Path) -> Path:
     """IMDb's page of the same show."""
     path = tmp_path / "imdb.warc.gz"
     [page] = (CAPTURES / "imdb").glob("episodes/*tt0944947*.json")
-    added = scrapy("archive-add", path, "https://www.imdb.com/title/tt0944947/episodes/", page)
+    added = in_process.scrapy("archive-add", path, "https://www.imdb.com/title/tt0944947/episodes/", page)
     assert added.status == 0, added.output
     return path
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from in_process import scrapy
 
-from support import CAPTURES, Server, catalog_state, crawl_episodes, scrapy
+from support import CAPTURES, Server, catalog_state, crawl_episodes
 
 SHOW_ID = "tt0944947"
 OVERVIEW = f"https://www.imdb.com/title/{SHOW_ID}/episodes/"

@@ -53,8 +53,9 @@ def test_all_is_well_where_all_is_there(crawl_url: str, monkeypatch: pytest.Monk
 def test_what_is_wrong_is_told_with_how_to_mend_it(
     crawl_url: str, given: dict[str, Any], name: str, words: str
 ) -> None:
-    assert examine(**given)[name].mark == "bad"
-    assert words in examine(**given)[name].sentence
+    found = examine(**given)[name]
+    assert found.mark == "bad"
+    assert words in found.sentence
 
 
 def test_alerts_that_nobody_hears_are_told(crawl_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scrapy.cmdline import execute
 
 from support import ROOT
+from trr_crawl.commands import genspider
 
 COPIED = ("trr_crawl", "trr_api", "tests", "samples", "docs", "alembic", "pyproject.toml", "scrapy.cfg")
 NAME, DOMAIN = "island_shows", "shows.example.com"
@@ -114,10 +116,21 @@ def test_a_second_time_it_writes_nothing(tree: Path, written: list[str]) -> None
         (("imdb_episodes", "www.imdb.com"), "trr_crawl/spiders/imdb_episodes.py is there already."),
     ],
 )
-def test_a_mistake_is_one_sentence_and_writes_nothing(tree: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_a_mistake_is_one_sentence_and_writes_nothing(
+    tree: Path,
+    arguments: tuple[str, ...],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line in this process, for the copy: the start of another would be most of it."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "trr_crawl.settings")
+    monkeypatch.setattr(genspider, "PROJECT", tree)
     before = files(tree)
-    done = run(tree, "scrapy", "genspider", *arguments)
-    assert done.returncode == 2
-    assert words in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as left:
+        execute(["scrapy", "genspider", *arguments])
+    told = capsys.readouterr()
+    assert left.value.code == 2
+    assert words in told.err + told.out
     assert files(tree) == before

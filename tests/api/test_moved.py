@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,7 @@ from psycopg import Connection
 
 from serving import Checked, served, settings
 from stock import put, record, stock
-from support import ROOT
+from trr_api import __main__ as command
 from trr_api import keys
 from trr_api.app import create_app
 from trr_api.keys import queries
@@ -179,21 +177,25 @@ def test_conflicts_and_coverage(client: httpx.Client, catalog: Connection[Any]) 
     assert {"kind": "watch_provider", "field": "name", "source": "tmdb", "told": 2, "records": 2} in coverage
 
 
-def test_keys_are_made_listed_and_ended_by_command(crawl_url: str) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "trr_api", "key", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_keys_are_made_listed_and_ended_by_command(
+    crawl_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        """Its status, what it says, and what it complains of."""
+        monkeypatch.setattr("sys.argv", ["trr_api", "key", *arguments])
+        return command.main(), *capsys.readouterr()
 
-    made = run("create", "--name", "Robin", "--scope", "review:read")
-    assert made.stdout.startswith("trr_")
+    _, made, _ = run("create", "--name", "Robin", "--scope", "review:read")
+    assert made.startswith("trr_")
     with psycopg.connect(crawl_url) as connection:
         [(identifier, kept)] = connection.execute("SELECT id, hash FROM api_keys").fetchall()
-    assert kept == keys.digest(made.stdout.strip())
-    assert "valid" in (listed := run("list").stdout)
-    assert made.stdout.strip() not in listed
-    assert run("revoke", str(identifier)).returncode == 0
-    again = run("revoke", str(identifier))
-    assert (again.returncode, again.stderr) == (1, f"python -m trr_api: there is no valid key {identifier}.\n")
+    assert kept == keys.digest(made.strip())
+    _, listed, _ = run("list")
+    assert "valid" in listed
+    assert made.strip() not in listed
+    assert run("revoke", str(identifier))[0] == 0
+    status, _, complaint = run("revoke", str(identifier))
+    assert (status, complaint) == (1, f"python -m trr_api: there is no valid key {identifier}.\n")
 
 
 def test_a_key_has_a_limit_of_its_own(catalog: Connection[Any], crawl_url: str) -> None:

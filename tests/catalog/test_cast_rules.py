@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import scrapy
 from psycopg import Connection
 
-from support import scrapy
 from trr_crawl.catalog import cast_rules, joining, write
 from trr_crawl.catalog.review import ReviewError
 from trr_crawl.catalog.write import Record

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from in_process import scrapy
 from psycopg import Connection
 
-from support import scrapy
 from trr_crawl.catalog import review, write
 from trr_crawl.catalog.review import ReviewError
 from trr_crawl.catalog.write import Record

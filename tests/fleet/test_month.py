@@ -13,9 +13,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import scrapy
 from receiver import SECRET, Receiver, receiving
 
-from support import ROOT, scrapy
+from support import ROOT
 from trr_crawl.catalog.due import DUE
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -123,8 +124,8 @@ def test_each_show_is_crawled_when_it_is_due_and_only_then(
     assert [one["rule"] for one in opened if one["rule"] == "late"] == ["late"]
     assert len(receiver.asked) == len({got.id for got in receiver.taken})
 
-    explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01", DATABASE_URL=crawl_url)
+    explained = scrapy("due", "--explain", f"show={ENDED}", "--at", "2026-12-01")
     assert explained.status == 0
     assert "the last good crawl is young enough" in explained.output
-    listed = scrapy("due", "imdb_episodes", "--at", "2027-06-01", DATABASE_URL=crawl_url)
+    listed = scrapy("due", "imdb_episodes", "--at", "2027-06-01")
     assert "imdb_episodes: 4 due" in listed.output

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import scrapy
 from origin import Asked, Origin, Reply, json_reply, serving
 from scrapy.exceptions import UsageError
 from scrapy.http import Request
@@ -21,7 +22,7 @@ from scrapy.utils.test import get_crawler
 from twisted.python.failure import Failure
 
 from samples.imdb_pages import SampleEpisode, SampleShow
-from support import ROOT, Crawl, crawl_episodes, scrapy
+from support import ROOT, Crawl, crawl_episodes
 from trr_crawl.arguments import ArgumentError
 from trr_crawl.commands.due import Command as DueCommand
 from trr_crawl.politeness import Stopped

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from golden_pages import PAGES
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply, serving
 
 from support import Crawl, scrapy
@@ -378,7 +379,7 @@ class TestTrouble:
         ],
     )
     def test_wrong_arguments_are_refused_at_once(self, options: tuple[str, ...], words: str) -> None:
-        done = scrapy("crawl", "fandom_person", *options)
+        done = refused("fandom_person", *options)
         assert done.status == 2
         assert words in done.last_line
 

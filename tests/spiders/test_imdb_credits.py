@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from dry_runs import DryRun, dry_run
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply, serving
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 PAGES = Path(__file__).parents[1] / "pages" / "imdb" / "credits"
 SHOW_ID = "tt99004000"
@@ -295,8 +296,8 @@ class TestPages:
         (("-a", f"show={SHOW_ID}", "-a", "region=US"), "it takes dry_run, due, episodes, force, limit"),
     ],
 )
-def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = crawl(tmp_path, *arguments)
+def test_a_mistake_in_the_call_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
+    done = refused("imdb_credits", *arguments)
     assert done.status == 2
     assert words in done.last_line
 

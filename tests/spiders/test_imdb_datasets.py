@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import refused
 
 from support import ROOT, Crawl, scrapy
 from trr_crawl.datasets import cache_folder
@@ -157,8 +158,8 @@ class TestMistakes:
             (("path=tests/pages/imdb/datasets/good", "genre=,"), "-a genre: ',' names nothing"),
         ],
     )
-    def test_each_is_one_sentence_and_status_2(self, arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
-        done = crawl(*(part for argument in arguments for part in ("-a", argument)), home=tmp_path)
+    def test_each_is_one_sentence_and_status_2(self, arguments: tuple[str, ...], words: str) -> None:
+        done = refused("imdb_datasets", *(part for argument in arguments for part in ("-a", argument)))
         assert done.status == 2
         assert words in done.last_line
         assert "Traceback" not in done.output

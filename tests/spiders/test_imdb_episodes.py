@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from in_process import refused
 from origin import Origin, Reply, json_reply, serving
 from psycopg.rows import dict_row
 
@@ -372,6 +373,18 @@ class TestMistakes:
             (("-a", f"show={SHOW_ID}", "-a", "dry_run=perhaps"), "neither true nor false"),
             (("-a", f"show={SHOW_ID}", "-a", "region=US"), "has no argument 'region'; it takes dry_run, due, force"),
             (("-a", "shows=@/no/such/file"), "The file /no/such/file cannot be read: No such file or directory"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else None,
+    )
+    def test_of_arguments_each_is_one_sentence_and_status_2(self, arguments: tuple[str, ...], words: str) -> None:
+        done = refused("imdb_episodes", *arguments)
+        assert (done.status, done.output.count("\n")) == (2, 1)
+        assert words in done.output
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("-a", "show=tt12"), "-a show: 'tt12' is not an IMDb title"),
             (("-a", f"show={SHOW_ID}", "-s", "IMDB_TRANSPORT=pigeon"), "IMDB_TRANSPORT=pigeon is unknown"),
             (("-a", f"show={SHOW_ID}", "-s", "REPLAY=/no/archive"), "The archive /no/archive cannot be read"),
             (

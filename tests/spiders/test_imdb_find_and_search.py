@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 SERIES_ID = "tt99000001"
 NAME = "harbour hearts"
@@ -94,7 +95,7 @@ class TestFind:
         ],
     )
     def test_wrong_arguments_are_refused_at_once(self, options: tuple[str, ...], words: str) -> None:
-        done = scrapy("crawl", "imdb_find", *options)
+        done = refused("imdb_find", *options)
         assert done.status == 2
         assert words in done.last_line
 
@@ -184,6 +185,6 @@ class TestSearch:
         assert done.kinds == {"show": 1, "episode": 204}
 
     def test_wrong_arguments_are_refused_at_once(self) -> None:
-        done = scrapy("crawl", "imdb_search")
+        done = refused("imdb_search")
         assert done.status == 2
         assert "Say whose episodes to get: -a series=tt…" in done.last_line

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply
-
-from support import scrapy
 
 SHOW_ID, PERSON_ID = "tt99000001", "nm99000001"
 PICTURES = 7
@@ -199,6 +198,6 @@ def test_what_nobody_reads_yet_is_counted(origin: Origin, tmp_path: Path) -> Non
     ],
 )
 def test_wrong_arguments_are_refused_at_once(spider: str, options: tuple[str, ...], words: str) -> None:
-    done = scrapy("crawl", spider, *options)
+    done = refused(spider, *options)
     assert done.status == 2
     assert words in done.last_line

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 LIST_ID, WATCHLIST = "ls990000001", "ur99000001/watchlist"
 ENTRIES = 7
@@ -228,7 +229,7 @@ class TestExports:
     ],
 )
 def test_wrong_arguments_are_refused_at_once(option: str | None, words: str) -> None:
-    done = scrapy("crawl", "imdb_list", *(("-a", option) if option else ()))
+    done = refused("imdb_list", *(("-a", option) if option else ()))
     assert done.status == 2
     assert words in done.last_line
 
@@ -248,6 +249,6 @@ def test_wrong_arguments_are_refused_at_once(option: str | None, words: str) -> 
 def test_a_configuration_is_checked_at_once(tmp_path: Path, content: bytes, words: str) -> None:
     config = tmp_path / "lists.yaml"
     config.write_bytes(content)
-    done = scrapy("crawl", "imdb_list", "-a", f"config={config}")
+    done = refused("imdb_list", "-a", f"config={config}")
     assert done.status == 2
     assert words in done.last_line

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from dry_runs import DryRun, dry_run
 from golden_pages import PAGES
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 PERSON_ID = "nm99000001"
 CREDITS = 5
@@ -173,6 +174,6 @@ def test_a_captured_page_replays_from_an_archive(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_arguments_are_refused_at_once(options: tuple[str, ...], words: str) -> None:
-    done = scrapy("crawl", "imdb_person", *options)
+    done = refused("imdb_person", *options)
     assert done.status == 2
     assert words in done.last_line

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from dry_runs import DryRun, dry_run
+from in_process import refused, scrapy
 from origin import Asked, Origin, Reply, json_reply, serving
 
-from support import CAPTURES, scrapy
+from support import CAPTURES
 
 PAGES = Path(__file__).parents[1] / "pages" / "imdb" / "title"
 SHOW_ID = "tt99003000"
@@ -239,8 +240,8 @@ class TestPages:
         ),
     ],
 )
-def test_a_mistake_in_the_call_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = crawl(tmp_path, *arguments)
+def test_a_mistake_in_the_call_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
+    done = refused("imdb_title", *arguments)
     assert done.status == 2
     assert words in done.last_line
 

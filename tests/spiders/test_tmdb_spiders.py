@@ -12,8 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import in_process
 import psycopg
 import pytest
+from in_process import refused
 from origin import Asked, Origin, Reply, json_reply, serving
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Request, Response
@@ -341,7 +343,7 @@ class TestKeys:
         query = "&".join(f"{name}={value}" for name, value in asked.query.items())
         archive = tmp_path / "elsewhere.warc.gz"
         url = f"{origin.url}{asked.path}?api_key=theirs&{query}"
-        assert scrapy("archive-add", archive, url, PAGES / "person" / "whole.json").status == 0
+        assert in_process.scrapy("archive-add", archive, url, PAGES / "person" / "whole.json").status == 0
         done = run("tmdb_person", "-a", "person=990101", "-s", f"REPLAY={archive}", TMDB_BEARER_TOKEN="")
         assert done.status == 0, done.output
 
@@ -747,7 +749,7 @@ class TestIds:
         (("tmdb_ids", "-a", "popularity=1", "-a", "of=gulls"), "nothing that TMDb lists"),
     ],
 )
-def test_a_mistake_in_the_call_is_one_sentence(run: Run, arguments: tuple[str, ...], words: str) -> None:
-    done = run(*arguments)
+def test_a_mistake_in_the_call_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
+    done = refused(*arguments)
     assert done.status == 2
     assert words in done.last_line

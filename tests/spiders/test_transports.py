@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from in_process import scrapy
 from origin import Asked, Origin, Reply, serving
 
 from samples.harbour_hearts import SHOW, SHOW_ID
-from support import ROOT, Server, catalog_state, chromium, crawl_episodes, scrapy
+from support import ROOT, Server, catalog_state, chromium, crawl_episodes
 
 
 @pytest.fixture

@@ -2,8 +2,12 @@
 
 Four ways to find something, best first: it is called so, its name begins so, its words are in its document, or it is
 spelled like it. Each way gives only so many, the best-known of them, so that "the" costs about as much as a rare name;
-where the first three find enough, nothing is looked up by its spelling, and where that finds nothing, by a likeness
-that is looser.
+where the first three find enough, nothing is looked up by its spelling.
+
+Spelling goes word by word: for each word, those that it may have been meant as, and names that have one of each. Only
+where there are none, people and episodes are compared as a whole: that also finds words that are written together, or
+missing, and among millions of names it costs ten times as much. Shows are few, they always are. And where nothing of
+that finds anything, a looser likeness does.
 """
 
 from __future__ import annotations
@@ -39,28 +43,31 @@ BEST_KNOWN: Final = 1000
 ENOUGH: Final = 5
 """Things found as they are written; with fewer, and none that is called so, spelling is tried too."""
 
+MEANINGS: Final = 8
+"""Words that one may have been meant as, besides those that have its letters in another order."""
+
 # What is asked: its folded text, its words (the last one as a beginning, if it has three letters), and which part of
-# all documents has its rarest word, by the statistics of ANALYZE. No row where no letter is asked for.
+# all documents has each of them, and its rarest, by the statistics of ANALYZE. No row where no letter is asked for.
 _ASKED: Final = """
-words AS MATERIALIZED (
-    SELECT text, query, word, last, last AND length(word) >= 3 AS begins FROM (
+frequent AS MATERIALIZED (
+    SELECT unnest(most_common_elems::text::text[]) AS lexeme, unnest(most_common_elem_freqs) AS frequency
+    FROM pg_stats WHERE (schemaname, tablename, attname) = (current_schema(), 'search_documents', 'document')
+), words AS MATERIALIZED (
+    SELECT text, query, word, begins, (
+        SELECT coalesce(sum(frequency), 0) FROM frequent
+        WHERE CASE WHEN begins THEN starts_with(lexeme, word) ELSE lexeme = word END
+    ) AS frequency
+    FROM (
         SELECT fold($1::text) AS text, plainto_tsquery('simple', fold($1::text)) AS query
     ) folded, LATERAL (
-        SELECT word, row_number() OVER (ORDER BY place DESC) = 1 AS last
+        SELECT word, length(word) >= 3 AND row_number() OVER (ORDER BY place DESC) = 1 AS begins
         FROM string_to_table(text, ' ') WITH ORDINALITY AS listed (word, place)
     ) listed
     WHERE text <> ''
 ), asked AS MATERIALIZED (
     SELECT text, CASE WHEN bool_or(begins) AND query::text <> '' THEN (query::text || ':*')::tsquery ELSE query END
            AS query, CASE WHEN length(text) < 3 THEN 1 ELSE min(frequency) END AS frequency
-    FROM words, LATERAL (
-        SELECT coalesce(sum(frequency), 0) AS frequency FROM (
-            SELECT unnest(most_common_elems::text::text[]) AS lexeme, unnest(most_common_elem_freqs) AS frequency
-            FROM pg_stats WHERE (schemaname, tablename, attname) = (current_schema(), 'search_documents', 'document')
-        ) common
-        WHERE CASE WHEN begins THEN starts_with(lexeme, word) ELSE lexeme = word END
-    ) known
-    GROUP BY text, query::text, query
+    FROM words GROUP BY text, query::text, query
 )
 """
 
@@ -68,14 +75,14 @@ _ROW: Final = "entity_id, kind, show_id, name, names, document, popularity"
 _TEXT: Final = "(SELECT text FROM asked)"
 _QUERY: Final = "(SELECT query FROM asked)"
 
-# What an index gives is materialized before it is put into order: else the planner might walk through everything in
-# the wished order until enough is found, which for rare words is the end.
+# "+ 0" keeps the planner from walking through everything in the order of popularity until enough is found, which for
+# rare words is the end.
 _WRITTEN: Final = """
 common_{kind} AS MATERIALIZED (
     SELECT frequency * reltuples >= {common} AS yes FROM asked, pg_class WHERE oid = '{table}'::regclass
-), told_{kind} AS MATERIALIZED (
-    SELECT {row} FROM search_documents found
-    WHERE kind = '{kind}' AND document @@ {query} AND NOT (SELECT yes FROM common_{kind}) {narrowed}
+), known_{kind} AS MATERIALIZED (
+    SELECT {row} FROM search_documents
+    WHERE kind = '{kind}' AND (SELECT yes FROM common_{kind}) ORDER BY popularity DESC LIMIT {best_known}
 ), written_{kind} AS MATERIALIZED (
     (SELECT {row} FROM search_documents found
      WHERE kind = '{kind}' AND name = left({text}, 200) {narrowed} LIMIT {candidates})
@@ -84,28 +91,76 @@ common_{kind} AS MATERIALIZED (
      WHERE kind = '{kind}' AND name > left({text}, 200) AND name < left({text}, 200) || chr(1114111) {narrowed}
      LIMIT {candidates})
     UNION ALL
-    (SELECT * FROM told_{kind} ORDER BY popularity DESC LIMIT {candidates})
+    (SELECT {row} FROM search_documents found
+     WHERE kind = '{kind}' AND document @@ {query} AND NOT (SELECT yes FROM common_{kind}) {narrowed}
+     ORDER BY popularity + 0 DESC LIMIT {candidates})
     UNION ALL
-    (SELECT * FROM (
-         SELECT {row} FROM search_documents
-         WHERE kind = '{kind}' AND (SELECT yes FROM common_{kind}) ORDER BY popularity DESC LIMIT {best_known}
-     ) found
+    (SELECT {row} FROM known_{kind} found
      WHERE (document @@ {query} OR starts_with(name, {text})) {narrowed} LIMIT {candidates})
 )"""
 
-# pg_trgm's operators: a third of the letters' triples in whole words (a threshold that `trr_api.database` sets), or 0.6
-# in any part. The first finds more, and among millions of names it costs too much where the second finds something.
-_ALIKE: Final = {"show": "%>>", "person": "%>", "episode": "%>"}
+# The words of names that each word of the question may have been meant as: itself, as a beginning where no name has it
+# and it is the last; those that have its letters in another order; and the likest ones, unless so many things have it
+# that nobody misspelt it. Null where spelling is not tried.
+_MEANT: Final = """
+meant AS MATERIALIZED (
+    SELECT string_agg('(' || lexemes || ')', ' & ')::tsquery AS query FROM words, LATERAL (
+        SELECT string_agg(lexeme, ' | ') AS lexemes FROM (
+            SELECT quote_literal(word) || CASE
+                WHEN begins AND NOT EXISTS (SELECT FROM search_words known WHERE known.word = words.word) THEN ':*'
+                ELSE ''
+            END
+            UNION ALL
+            (SELECT quote_literal(known.word) FROM search_words known WHERE letters = sorted_letters(words.word))
+            UNION ALL
+            (SELECT quote_literal(known.word) FROM search_words known
+             WHERE known.word % words.word AND abs(length(known.word) - length(words.word)) <= 2
+               AND length(words.word) >= 3 AND NOT (
+                   SELECT words.frequency * reltuples >= {common}
+                   FROM pg_class WHERE oid = 'search_documents'::regclass
+               )
+             ORDER BY similarity(known.word, words.word) DESC, known.word LIMIT {meanings})
+        ) meanings (lexeme)
+    ) alternatives
+    WHERE ({few})
+)"""
+
+_LIKEST: Final = (
+    "ORDER BY word_similarity({text}, names) + similarity({text}, name) DESC, popularity DESC LIMIT {candidates}"
+)
+
+_CORRECTED: Final = """
+corrected_{kind} AS MATERIALIZED (
+    SELECT {row} FROM search_documents found
+    WHERE kind = '{kind}' AND ts_filter(document, '{{a,b}}') @@ (SELECT query FROM meant) {narrowed}
+    {likest}
+)"""
 
 _SPELLED: Final = """
 {way}_{kind} AS MATERIALIZED (
-    SELECT {row} FROM search_documents found
-    WHERE kind = '{kind}' AND names {alike} {text} AND ({condition}) {narrowed}
-    ORDER BY word_similarity({text}, names) + similarity({text}, name) DESC, popularity DESC LIMIT {candidates}
+    SELECT * FROM (
+        SELECT {row} FROM search_documents found
+        WHERE kind = '{kind}' AND names {like} {text} AND ({condition}) AND NOT (SELECT yes FROM common_{kind})
+          {narrowed}
+        UNION ALL
+        SELECT {row} FROM known_{kind} found WHERE names {like} {text} AND ({condition}) {narrowed}
+    ) found
+    {likest}
 )"""
 
 _FEW: Final = "SELECT few FROM enough"
-_NOTHING: Final = "SELECT NOT EXISTS (SELECT FROM written) AND NOT EXISTS (SELECT FROM spelled)"
+_NOT_CORRECTED: Final = "SELECT few AND NOT EXISTS (SELECT FROM corrected) FROM enough"
+_NOTHING: Final = (
+    "SELECT NOT EXISTS (SELECT FROM written UNION ALL SELECT FROM corrected UNION ALL SELECT FROM spelled)"
+)
+
+# pg_trgm's operators: a third of the letters' triples in whole words (a threshold that `trr_api.database` sets), or 0.6
+# in any part. The first finds more, and among millions of names it costs too much where the second finds something.
+_SPELLING: Final = {
+    "show": {"like": "%>>", "condition": _FEW},
+    "person": {"like": "%>", "condition": _NOT_CORRECTED},
+    "episode": {"like": "%>", "condition": _NOT_CORRECTED},
+}
 
 _FOUND: Final = """
 (
@@ -114,10 +169,13 @@ _FOUND: Final = """
     enough AS MATERIALIZED (
         SELECT count(*) < {enough} AND NOT coalesce(bool_or(name = {text}), false) AS few FROM written
     ),
+    {meant},
+    {corrected},
+    corrected AS MATERIALIZED ({all_corrected}),
     {spelled},
     spelled AS MATERIALIZED ({all_spelled}),
     {guessed},
-    found AS (SELECT * FROM written UNION SELECT * FROM spelled UNION {all_guessed}),
+    found AS (SELECT * FROM written UNION SELECT * FROM corrected UNION SELECT * FROM spelled UNION {all_guessed}),
     matched AS (
         SELECT found.*, CASE
             WHEN name = left(text, 200) THEN 'name'
@@ -244,18 +302,26 @@ def _found(kinds: tuple[str, ...], narrowing: tuple[str, ...]) -> str:
         "row": _ROW, "text": _TEXT, "query": _QUERY, "narrowed": narrowed,
         "candidates": CANDIDATES, "common": COMMON, "best_known": BEST_KNOWN,
     }  # fmt: skip
+    parts["likest"] = _LIKEST.format(**parts)
+
+    def of_each(form: str, **more: str) -> str:
+        """A table for each kind."""
+        return ", ".join(form.format(kind=kind, table=ENTITIES[kind].name, **parts, **more) for kind in kinds)
+
+    def all_of(way: str, union: str = "UNION ALL") -> str:
+        return f" {union} ".join(f"SELECT * FROM {way}_{kind}" for kind in kinds)
+
     return _FOUND.format(
         asked=_ASKED,
-        written=", ".join(_WRITTEN.format(kind=kind, table=ENTITIES[kind].name, **parts) for kind in kinds),
-        all_written=" UNION ".join(f"SELECT * FROM written_{kind}" for kind in kinds),
+        written=of_each(_WRITTEN),
+        all_written=all_of("written", "UNION"),
         enough=ENOUGH,
         text=_TEXT,
-        spelled=", ".join(
-            _SPELLED.format(way="spelled", kind=kind, alike=_ALIKE[kind], condition=_FEW, **parts) for kind in kinds
-        ),
-        all_spelled=" UNION ALL ".join(f"SELECT * FROM spelled_{kind}" for kind in kinds),
-        guessed=", ".join(
-            _SPELLED.format(way="guessed", kind=kind, alike="%>>", condition=_NOTHING, **parts) for kind in kinds
-        ),
-        all_guessed=" UNION ".join(f"SELECT * FROM guessed_{kind}" for kind in kinds),
+        meant=_MEANT.format(few=_FEW, meanings=MEANINGS, common=COMMON),
+        corrected=of_each(_CORRECTED),
+        all_corrected=all_of("corrected"),
+        spelled=", ".join(_SPELLED.format(way="spelled", kind=kind, **_SPELLING[kind], **parts) for kind in kinds),
+        all_spelled=all_of("spelled"),
+        guessed=of_each(_SPELLED, way="guessed", like="%>>", condition=_NOTHING),
+        all_guessed=all_of("guessed", "UNION"),
     )

@@ -3,5 +3,5 @@
 SQLAlchemy and psycopg only, so that the API can use it without Scrapy.
 """
 
-SCHEMA_REVISION = "0022"
+SCHEMA_REVISION = "0023"
 """The migration that this code needs; `alembic upgrade head` leads to it."""

@@ -283,6 +283,33 @@ search_documents = Table(
         for kind in ("show", "person", "episode")
         for column, operators in (("document", {}), ("names", {"names": "gin_trgm_ops"}))
     ),
+    # Names without what is told.
+    *(
+        Index(
+            f"ix_search_documents_{kind}_words",
+            text("ts_filter(document, '{a,b}')"),
+            postgresql_using="gin",
+            postgresql_where=text(f"kind = '{kind}'"),
+        )
+        for kind in ("show", "person", "episode")
+    ),
+)
+
+# Words of the names that are searched: what a misspelt one may have been meant as. One that no name has any more stays.
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", Code, primary_key=True),
+    # In the order of the alphabet: the same where letters changed places.
+    Column("letters", Code, nullable=False),
+    Index("ix_search_words_letters", "letters"),
+    Index(
+        "ix_search_words_word",
+        "word",
+        postgresql_using="gin",
+        postgresql_ops={"word": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
+    ),
 )
 
 # One row: the last of `changes` that the documents follow.
