@@ -13,11 +13,15 @@ function show(row, run) {
   if (beat) beats.set(beat, Date.parse(run.heartbeat_at));
 }
 
+function ago(minutes) {
+  const hours = Math.floor(minutes / 60);
+  if (minutes < 1) return "just now";
+  if (hours < 1) return `${minutes} min ago`;
+  return hours < 24 ? `${hours} h ${minutes % 60} min ago` : `${Math.floor(hours / 24)} d ${hours % 24} h ago`;
+}
+
 function age() {
-  for (const [cell, beat] of beats) {
-    const minutes = Math.floor((Date.now() - beat) / 60000);
-    cell.textContent = minutes < 1 ? "just now" : `${minutes} min ago`;
-  }
+  for (const [cell, beat] of beats) cell.textContent = ago(Math.floor((Date.now() - beat) / 60000));
 }
 
 stream.addEventListener("runs", (event) => {
