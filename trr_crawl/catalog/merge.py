@@ -34,7 +34,8 @@ def prepare(connection: Connection[Any]) -> None:
             ON COMMIT DELETE ROWS;
         CREATE TEMP TABLE IF NOT EXISTS derived (kind text COLLATE "C", entity_id uuid, op text, fields text[])
             ON COMMIT DELETE ROWS;
-        """
+        """,
+        prepare=False,
     )
     connection.commit()
 
@@ -344,13 +345,13 @@ def _derive(kind: str) -> bytes:
                    array_remove(ARRAY[{differing}], NULL) AS fields,
                    old.provenance IS DISTINCT FROM linked.provenance AS other_sources
             FROM linked LEFT JOIN {table} old ON old.id = linked.entity_id
-        ), written AS (
-            INSERT INTO {table} AS current (id, provenance, {columns})
-            SELECT entity_id, provenance, {columns} FROM compared
-            WHERE is_new OR other_sources OR fields <> '{{}}'
-            ORDER BY entity_id
-            ON CONFLICT (id) DO UPDATE
-            SET provenance = excluded.provenance, updated_at = now(), {assignments}
+        ), inserted AS (
+            INSERT INTO {table} (id, provenance, {columns})
+            SELECT entity_id, provenance, {columns} FROM compared WHERE is_new ORDER BY entity_id
+        ), updated AS (
+            UPDATE {table} old SET provenance = compared.provenance, updated_at = now(), {assignments}
+            FROM compared
+            WHERE NOT is_new AND (other_sources OR fields <> '{{}}') AND old.id = compared.entity_id
         )
         INSERT INTO derived
         SELECT {kind}, entity_id, CASE WHEN is_new THEN 'insert' ELSE 'update' END, fields
@@ -369,7 +370,7 @@ def _derive(kind: str) -> bytes:
             for name in sorted(columns)
         ),
         assignments=sql.SQL(", ").join(
-            sql.SQL("{name} = excluded.{name}").format(name=sql.Identifier(name)) for name in columns
+            sql.SQL("{name} = compared.{name}").format(name=sql.Identifier(name)) for name in columns
         ),
     )
     return query.as_bytes(None)
