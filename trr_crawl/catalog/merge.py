@@ -381,17 +381,18 @@ _WITH_SEASONS: Final = sql.SQL(
     """
     missing AS (
         INSERT INTO seasons (show_id, season_number)
-        SELECT DISTINCT show_id, season_number FROM truth
-        WHERE season_number IS NOT NULL AND NOT EXISTS (
+        SELECT show_id, season_number
+        FROM (SELECT DISTINCT show_id, season_number FROM truth WHERE season_number IS NOT NULL) places
+        WHERE NOT EXISTS (
             SELECT FROM seasons
-            WHERE seasons.show_id = truth.show_id AND seasons.season_number = truth.season_number
+            WHERE seasons.show_id = places.show_id AND seasons.season_number = places.season_number
         )
         ORDER BY show_id, season_number
         ON CONFLICT (show_id, season_number) DO UPDATE SET season_number = excluded.season_number
         RETURNING id, show_id, season_number, xmax = 0 AS is_new
     ), created AS (
         INSERT INTO derived SELECT 'season', id, 'insert', '{}' FROM missing WHERE is_new
-    ), linked AS MATERIALIZED (
+    ), linked AS (
         SELECT truth.*, coalesce(seasons.id, missing.id) AS season_id FROM truth
         LEFT JOIN seasons USING (show_id, season_number) LEFT JOIN missing USING (show_id, season_number)
     )

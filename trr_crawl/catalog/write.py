@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -219,22 +220,36 @@ def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUI
     with connection.transaction():
         _look_up(connection)
         _copy(connection, records)
-        operations = _take_known(connection)
-        fresh = len(records) - sum(operations.values())
-        if operations and (fresh or any(operation == "updated" for _, operation in operations)):
-            connection.execute("DELETE FROM fresh USING known WHERE fresh.ctid = known.copied")
-        if any(operation == "updated" for _, operation in operations):
-            coverage.note_changes(connection)
-            _update_known(connection, run_id)
-        if fresh:
-            operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
-            coverage.note(connection, coverage.tally(_of_fresh(connection, records, fresh)))
-        changed = {kind for kind, operation in operations if operation != "unchanged"}
-        if changed:
-            merge.merge(connection, changed)
-            matching.join_what_is_one(connection)
-            merge.write_changes(connection)
+        with _streaming(connection):
+            operations = _take_known(connection)
+            fresh = len(records) - sum(operations.values())
+            updated = any(operation == "updated" for _, operation in operations)
+            if operations and (fresh or updated):
+                connection.execute("DELETE FROM fresh USING known WHERE fresh.ctid = known.copied")
+            if updated:
+                coverage.note_changes(connection)
+                _update_known(connection, run_id)
+            if fresh:
+                operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
+                coverage.note(connection, coverage.tally(_of_fresh(connection, records, fresh)))
+            changed = {kind for kind, operation in operations if operation != "unchanged"}
+            if changed:
+                merge.merge(connection, changed)
+                matching.join_what_is_one(connection)
+                merge.write_changes(connection)
     return operations
+
+
+@contextmanager
+def _streaming(connection: Connection[Any]) -> Iterator[None]:
+    """Statements of which nobody reads an answer follow each other without waiting for one."""
+    with connection.pipeline() as pipeline:
+        try:
+            yield
+        except psycopg.Error:
+            with suppress(psycopg.Error):
+                pipeline.sync()  # those behind the one that failed: they were not done
+            raise
 
 
 def _look_up(connection: Connection[Any]) -> None:
@@ -243,7 +258,7 @@ def _look_up(connection: Connection[Any]) -> None:
         """
         SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
                set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true),
-               set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)
+               set_config('jit', 'off', true)
         """
     )
 
