@@ -63,11 +63,15 @@ def write_changes(connection: Connection[Any]) -> None:
         """
         INSERT INTO changes (kind, entity_id, op, fields)
         SELECT kind, entity_id, CASE WHEN bool_or(op = 'merge') THEN 'merge' ELSE min(op) END,
-               CASE WHEN count(*) FILTER (WHERE fields <> '{}') > 1 THEN (
-                   SELECT array_agg(DISTINCT field ORDER BY field)
-                   FROM derived again CROSS JOIN unnest(fields) AS field WHERE again.entity_id = derived.entity_id
-               ) ELSE max(fields) END
-        FROM derived
+               -- Few were noted twice: the fields of all others are taken as they are.
+               CASE WHEN bool_or(again)
+                    THEN array_agg(DISTINCT field ORDER BY field) FILTER (WHERE field IS NOT NULL)
+                    ELSE max(fields) END
+        FROM (
+            SELECT *, count(*) FILTER (WHERE fields <> '{}') OVER (PARTITION BY kind, entity_id) > 1 AS again
+            FROM derived
+        ) noted
+        LEFT JOIN LATERAL unnest(CASE WHEN again THEN fields END) AS field ON true
         GROUP BY kind, entity_id
         ORDER BY array_position(%s, kind), entity_id
         """,
