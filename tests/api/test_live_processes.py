@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 import pytest
 from pydantic import SecretStr
+from redis.asyncio import Redis as RedisClient
 from websockets.exceptions import ConnectionClosed
 
 from ears import Ear
@@ -22,6 +26,11 @@ from people import user
 from serving import process, settings, wait_for
 from support import Server, free_port, lacking
 from trr_api.accounts.tokens import Tokens
+from trr_api.database import Database
+from trr_api.metrics import Metrics
+from trr_api.realtime.hub import Hub
+from trr_api.realtime.relay import Relay
+from trr_api.realtime.stream import Stream
 from trr_api.session import Caller
 
 MESSAGES = 160
@@ -189,6 +198,56 @@ def test_two_clients_lose_nothing_and_hear_nothing_twice(
         for ear in ears:
             assert ear.heard == list(range(1, MESSAGES + 1))
         assert ears[0].connections > 0
+
+
+def test_redis_keeps_what_was_told_for_a_minute(conversation: tuple[str, str, list[str]], tmp_path: Path) -> None:
+    url, _, _ = conversation
+
+    async def told_and_kept(redis: Redis) -> None:
+        own = settings(url, redis_url=SecretStr(redis.url))
+        database = Database(own)
+        await database.open()
+        heard: list[str] = []
+        told = Stream(own, database, Relay(database, Hub(Metrics(database))), heard.append)
+        reading = asyncio.create_task(told.read())
+        client = RedisClient.from_url(redis.url, decode_responses=True, protocol=2)
+        try:
+            await until(lambda: heard == [""])  # it has begun to read
+            await told.whisper("first")
+            await until(lambda: heard[1:] == ["first"])
+            [key] = await client.keys()
+            await client.delete(key)  # as when nothing was told for a minute
+            seconds, _ = await client.time()
+            for text, age in (("taken back", 61), ("told", 30)):
+                await client.xadd(key, {"whisper": text}, id=f"{(seconds - age) * 1000}-0")
+            await told.whisper("last")
+            kept: Any = await client.xrange(key)
+            assert [fields["whisper"] for _, fields in kept] == ["told", "last"]
+            assert 0 < await client.ttl(key) <= 60
+            await until(lambda: heard[1:] == ["first", "last"])
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+            await client.aclose()
+            await told.close()
+            await database.close()
+
+    with redis_server(tmp_path) as redis:
+        wait_for(lambda: answers(redis.port))
+        asyncio.run(told_and_kept(redis))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not come to that in ten seconds")
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def together(one: str, two: str, tokens: list[str], topic: str) -> None:

@@ -299,6 +299,12 @@ class TestBadRows:
         assert error == written.rejects[0][1]
         assert one(connection, "SELECT count(*) FROM source_records") == 40
 
+    def test_a_rejected_record_is_no_noise_in_the_log(
+        self, connection: Connection[Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert write.write(connection, [episode("tt99000012", season_number=-1)]).rejects
+        assert caplog.records == []
+
     def test_what_was_known_of_a_rejected_thing_stays(self, connection: Connection[Any]) -> None:
         put(connection, episode("tt99000011", season_number=1, title="Ebb"))
         assert write.write(connection, [episode("tt99000011", season_number=-1, title="Flow")]).rejects

@@ -26,8 +26,16 @@ from trr_api.realtime.events import Event
 from trr_api.realtime.relay import POLL_SECONDS, RETRY_SECONDS, Batch, Relay, note
 from trr_crawl.database import without_driver
 
-KEPT: Final = 10_000
-"""Entries; whoever is further behind reads the outbox."""
+KEPT_SECONDS: Final = 60
+"""Whoever is further behind reads the outbox, which has no text any more of what was edited or taken back."""
+
+# By the clock of Redis, which is that of the entries' numbers. Where nothing more is told, all of them go.
+_ADD: Final = """
+local added = redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2])
+local oldest = tonumber(string.match(added, '^%d+')) - ARGV[3] * 1000
+redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', oldest))
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
 
 
 class Stream:
@@ -39,6 +47,7 @@ class Stream:
         # One that hangs holds nobody up: writing waits a second, and reading a little longer than it asks to.
         self._writer: Redis = Redis.from_url(url, decode_responses=True, protocol=2, socket_timeout=1.0)
         self._reader: Redis = Redis.from_url(url, decode_responses=True, protocol=2, socket_timeout=POLL_SECONDS + 2)
+        self._add_entry = self._writer.register_script(_ADD)
         self._database_url = without_driver(settings.database_url.get_secret_value())
         self._database = database
         self._relay = relay
@@ -124,7 +133,7 @@ class Stream:
         if now < self._away_until:
             return
         try:
-            await self._writer.xadd(await self._key(), {kind: text}, maxlen=KEPT)
+            await self._add_entry(keys=[await self._key()], args=[kind, text, KEPT_SECONDS])
         except RedisError as error:
             self._away_until = now + RETRY_SECONDS
             note("The stream of events cannot be written", error)

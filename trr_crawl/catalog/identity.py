@@ -76,7 +76,7 @@ def _name(kinds: frozenset[str]) -> bytes:
         natural=list(NATURAL_KEYS)
     )
     named = (
-        sql.SQL("SELECT {parent}, owner, payload ->> {field} FROM fresh WHERE kind = {kind}").format(
+        sql.SQL("SELECT DISTINCT {parent}, owner, payload ->> {field} FROM fresh WHERE kind = {kind}").format(
             parent=parent, field=field, kind=kind
         )
         for kind, field, parent in _references(kinds)
@@ -86,15 +86,12 @@ def _name(kinds: frozenset[str]) -> bytes:
             """
             INSERT INTO external_ids (kind, source, value, entity_id)
             SELECT kind, owner, value, new_id() FROM ({named}) named
-            WHERE value IS NOT NULL AND NOT EXISTS (
-                SELECT FROM external_ids known
-                WHERE known.kind = named.kind AND known.source = named.owner AND known.value = named.value
-            )
+            WHERE value IS NOT NULL
             ORDER BY kind, owner, value
             ON CONFLICT DO NOTHING
             """
         )
-        .format(named=sql.SQL(" UNION ").join([own, *named]))
+        .format(named=sql.SQL(" UNION ALL ").join([own, *named]))
         .as_bytes(None)
     )
 

@@ -26,20 +26,24 @@ def adopt(connection: Connection[Any]) -> None:
     connection.execute(
         """
         INSERT INTO external_ids (kind, source, value, entity_id)
-        SELECT DISTINCT ON (fresh.kind, fresh.owner, fresh.key) fresh.kind, fresh.owner, fresh.key, known.entity_id
-        FROM fresh
-        CROSS JOIN LATERAL jsonb_each_text(nullif(payload -> 'external_ids', 'null')) AS claim (source, value)
-        JOIN external_ids known
-          ON known.kind = fresh.kind AND known.source = claim.source AND known.value = claim.value
-        WHERE fresh.payload ? 'external_ids' AND claim.source = ANY (%s)
-          AND NOT EXISTS (
-              SELECT FROM external_ids own
-              WHERE own.kind = fresh.kind AND own.source = fresh.owner AND own.value = fresh.key
-          ) AND NOT EXISTS (
-              SELECT FROM external_ids other
-              WHERE other.kind = fresh.kind AND other.source = fresh.owner AND other.entity_id = known.entity_id
-          )
-        ORDER BY fresh.kind, fresh.owner, fresh.key, known.entity_id
+        SELECT DISTINCT ON (told.kind, told.owner, told.key) told.kind, told.owner, told.key, known.entity_id
+        FROM (
+            SELECT kind, owner, key, claim.source, claim.value FROM fresh
+            CROSS JOIN LATERAL jsonb_each_text(nullif(payload -> 'external_ids', 'null')) AS claim (source, value)
+            WHERE payload ? 'external_ids' AND claim.source = ANY (%s) OFFSET 0  -- then look each one up
+        ) told
+        CROSS JOIN LATERAL (
+            SELECT entity_id FROM external_ids WHERE (kind, source, value) = (told.kind, told.source, told.value)
+            OFFSET 0
+        ) known
+        WHERE NOT EXISTS (
+            SELECT FROM external_ids own
+            WHERE own.kind = told.kind AND own.source = told.owner AND own.value = told.key
+        ) AND NOT EXISTS (
+            SELECT FROM external_ids other
+            WHERE other.kind = told.kind AND other.source = told.owner AND other.entity_id = known.entity_id
+        )
+        ORDER BY told.kind, told.owner, told.key, known.entity_id
         ON CONFLICT DO NOTHING
         """,
         [list(JOINING)],
@@ -141,7 +145,8 @@ def _match_episodes(connection: Connection[Any]) -> int:
     """Join touched episodes with those that another source has in their place, or propose it."""
     joined = 0
     # Writers of two sources take turns at a show, so that the later one sees the other's episodes.
-    connection.execute(_LOCK_SHARED_SHOWS)
+    if not connection.execute(_LOCK_SHARED_SHOWS).fetchall():
+        return 0
     pairs = connection.execute(_IN_ONE_PLACE, {"days": DAYS_APART}).fetchall()
     for one, other, season, number, contradicted, evidence in pairs:
         survivor, absorbed = sorted((joining.now(connection, one), joining.now(connection, other)))

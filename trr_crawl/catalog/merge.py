@@ -34,7 +34,8 @@ def prepare(connection: Connection[Any]) -> None:
             ON COMMIT DELETE ROWS;
         CREATE TEMP TABLE IF NOT EXISTS derived (kind text COLLATE "C", entity_id uuid, op text, fields text[])
             ON COMMIT DELETE ROWS;
-        """
+        """,
+        prepare=False,
     )
     connection.commit()
 
@@ -62,11 +63,15 @@ def write_changes(connection: Connection[Any]) -> None:
         """
         INSERT INTO changes (kind, entity_id, op, fields)
         SELECT kind, entity_id, CASE WHEN bool_or(op = 'merge') THEN 'merge' ELSE min(op) END,
-               CASE WHEN count(*) FILTER (WHERE fields <> '{}') > 1 THEN (
-                   SELECT array_agg(DISTINCT field ORDER BY field)
-                   FROM derived again CROSS JOIN unnest(fields) AS field WHERE again.entity_id = derived.entity_id
-               ) ELSE max(fields) END
-        FROM derived
+               -- Few were noted twice: the fields of all others are taken as they are.
+               CASE WHEN bool_or(again)
+                    THEN array_agg(DISTINCT field ORDER BY field) FILTER (WHERE field IS NOT NULL)
+                    ELSE max(fields) END
+        FROM (
+            SELECT *, count(*) FILTER (WHERE fields <> '{}') OVER (PARTITION BY kind, entity_id) > 1 AS again
+            FROM derived
+        ) noted
+        LEFT JOIN LATERAL unnest(CASE WHEN again THEN fields END) AS field ON true
         GROUP BY kind, entity_id
         ORDER BY array_position(%s, kind), entity_id
         """,
@@ -344,13 +349,13 @@ def _derive(kind: str) -> bytes:
                    array_remove(ARRAY[{differing}], NULL) AS fields,
                    old.provenance IS DISTINCT FROM linked.provenance AS other_sources
             FROM linked LEFT JOIN {table} old ON old.id = linked.entity_id
-        ), written AS (
-            INSERT INTO {table} AS current (id, provenance, {columns})
-            SELECT entity_id, provenance, {columns} FROM compared
-            WHERE is_new OR other_sources OR fields <> '{{}}'
-            ORDER BY entity_id
-            ON CONFLICT (id) DO UPDATE
-            SET provenance = excluded.provenance, updated_at = now(), {assignments}
+        ), inserted AS (
+            INSERT INTO {table} (id, provenance, {columns})
+            SELECT entity_id, provenance, {columns} FROM compared WHERE is_new ORDER BY entity_id
+        ), updated AS (
+            UPDATE {table} old SET provenance = compared.provenance, updated_at = now(), {assignments}
+            FROM compared
+            WHERE NOT is_new AND (other_sources OR fields <> '{{}}') AND old.id = compared.entity_id
         )
         INSERT INTO derived
         SELECT {kind}, entity_id, CASE WHEN is_new THEN 'insert' ELSE 'update' END, fields
@@ -369,7 +374,7 @@ def _derive(kind: str) -> bytes:
             for name in sorted(columns)
         ),
         assignments=sql.SQL(", ").join(
-            sql.SQL("{name} = excluded.{name}").format(name=sql.Identifier(name)) for name in columns
+            sql.SQL("{name} = compared.{name}").format(name=sql.Identifier(name)) for name in columns
         ),
     )
     return query.as_bytes(None)
@@ -380,17 +385,18 @@ _WITH_SEASONS: Final = sql.SQL(
     """
     missing AS (
         INSERT INTO seasons (show_id, season_number)
-        SELECT DISTINCT show_id, season_number FROM truth
-        WHERE season_number IS NOT NULL AND NOT EXISTS (
+        SELECT show_id, season_number
+        FROM (SELECT DISTINCT show_id, season_number FROM truth WHERE season_number IS NOT NULL) places
+        WHERE NOT EXISTS (
             SELECT FROM seasons
-            WHERE seasons.show_id = truth.show_id AND seasons.season_number = truth.season_number
+            WHERE seasons.show_id = places.show_id AND seasons.season_number = places.season_number
         )
         ORDER BY show_id, season_number
         ON CONFLICT (show_id, season_number) DO UPDATE SET season_number = excluded.season_number
         RETURNING id, show_id, season_number, xmax = 0 AS is_new
     ), created AS (
         INSERT INTO derived SELECT 'season', id, 'insert', '{}' FROM missing WHERE is_new
-    ), linked AS MATERIALIZED (
+    ), linked AS (
         SELECT truth.*, coalesce(seasons.id, missing.id) AS season_id FROM truth
         LEFT JOIN seasons USING (show_id, season_number) LEFT JOIN missing USING (show_id, season_number)
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -53,24 +54,34 @@ class _Overtaken(Exception):
     """Another writer recorded the same things between two of our statements."""
 
 
+# What was looked for and not found may be there when it is inserted: nothing in a record breaks a unique constraint.
+_COLLISIONS: Final = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,
+    _Overtaken,
+)
+
+
 def prepare(connection: Connection[Any]) -> None:
     """Create this session's working tables; needed once a connection, before `write`.
 
-    `incoming` holds the batch, `known` those of its records that the catalog has, locked, and `fresh` the others.
+    `fresh` takes the batch and keeps what the catalog does not have; what it has goes to `known`, locked.
     """
     merge.prepare(connection)
     connection.execute(
         """
-        CREATE TEMP TABLE IF NOT EXISTS incoming (
+        CREATE TEMP TABLE IF NOT EXISTS fresh (
             source text COLLATE "C", owner text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", payload jsonb
         ) ON COMMIT DELETE ROWS;
-        CREATE TEMP TABLE IF NOT EXISTS fresh (LIKE incoming) ON COMMIT DELETE ROWS;
         CREATE TEMP TABLE IF NOT EXISTS known (
-            source text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", record tid, payload jsonb
+            source text COLLATE "C", kind text COLLATE "C", key text COLLATE "C", record tid, payload jsonb, copied tid
         ) ON COMMIT DELETE ROWS
-        """
+        """,
+        prepare=False,
     )
     connection.commit()
+    connection.prepare_threshold = 0  # every batch is the same statements: each is planned once
 
 
 def write(connection: Connection[Any], records: Sequence[Record], run_id: UUID | None = None) -> Written:
@@ -120,6 +131,7 @@ def _sweep(
     value: str | None,
 ) -> int:
     with connection.transaction():
+        _look_up(connection)
         gone = connection.execute(
             sql.SQL(
                 """
@@ -199,31 +211,56 @@ def _write_with_retries(
     for _ in range(ATTEMPTS - 1):
         try:
             return _write_batch(connection, records, run_id)
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, _Overtaken):
+        except _COLLISIONS:
             continue
     return _write_batch(connection, records, run_id)
 
 
 def _write_batch(connection: Connection[Any], records: list[Record], run_id: UUID | None) -> dict[tuple[str, str], int]:
     with connection.transaction():
-        # A batch is small beside the tables it meets: look rows up, never scan for them.
-        for setting in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_material", "jit"):
-            connection.execute(f"SET LOCAL {setting} = off")
+        _look_up(connection)
         _copy(connection, records)
-        operations = _take_known(connection)
-        if any(operation == "updated" for _, operation in operations):
-            coverage.note_changes(connection)
-            _update_known(connection, run_id)
-        fresh = len(records) - sum(operations.values())
-        if fresh:
-            operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
-            coverage.note(connection, coverage.tally(_of_fresh(connection, records, fresh)))
-        changed = {kind for kind, operation in operations if operation != "unchanged"}
-        if changed:
-            merge.merge(connection, changed)
-            matching.join_what_is_one(connection)
-            merge.write_changes(connection)
+        with _streaming(connection):
+            operations = _take_known(connection)
+            fresh = len(records) - sum(operations.values())
+            updated = any(operation == "updated" for _, operation in operations)
+            if operations and (fresh or updated):
+                connection.execute("DELETE FROM fresh USING known WHERE fresh.ctid = known.copied")
+            if updated:
+                coverage.note_changes(connection)
+                _update_known(connection, run_id)
+            if fresh:
+                operations |= _record_fresh(connection, {record.kind for record in records}, fresh, run_id)
+                coverage.note(connection, coverage.tally(_of_fresh(connection, records, fresh)))
+            changed = {kind for kind, operation in operations if operation != "unchanged"}
+            if changed:
+                merge.merge(connection, changed)
+                matching.join_what_is_one(connection)
+                merge.write_changes(connection)
     return operations
+
+
+@contextmanager
+def _streaming(connection: Connection[Any]) -> Iterator[None]:
+    """Statements of which nobody reads an answer follow each other without waiting for one."""
+    with connection.pipeline() as pipeline:
+        try:
+            yield
+        except psycopg.Error:
+            with suppress(psycopg.Error):
+                pipeline.sync()  # those behind the one that failed: they were not done
+            raise
+
+
+def _look_up(connection: Connection[Any]) -> None:
+    """For this transaction: a batch is small beside the tables it meets, look rows up and never scan for them."""
+    connection.execute(
+        """
+        SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+               set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true),
+               set_config('jit', 'off', true)
+        """
+    )
 
 
 def _of_fresh(
@@ -239,7 +276,7 @@ def _of_fresh(
 
 
 def _copy(connection: Connection[Any], records: list[Record]) -> None:
-    with connection.cursor() as cursor, cursor.copy("COPY incoming FROM STDIN") as copy:
+    with connection.cursor() as cursor, cursor.copy("COPY fresh FROM STDIN") as copy:
         for record in records:
             owner = OWNERS.get(record.source, record.source)
             copy.write_row((record.source, owner, record.kind, record.key, orjson.dumps(record.payload).decode()))
@@ -256,10 +293,10 @@ def _take_known(connection: Connection[Any]) -> dict[tuple[str, str], int]:
         INSERT INTO known
         SELECT source, kind, key, record.ctid,
                CASE WHEN record.gone_at IS NOT NULL
-                      OR (record.payload <> incoming.payload
-                          AND record.payload || incoming.payload <> record.payload)
-                    THEN incoming.payload END
-        FROM incoming JOIN source_records record USING (source, kind, key)
+                      OR (record.payload <> fresh.payload AND record.payload || fresh.payload <> record.payload)
+                    THEN fresh.payload END,
+               fresh.ctid
+        FROM fresh JOIN source_records record USING (source, kind, key)
         ORDER BY source, kind, key FOR UPDATE OF record
         """
     )
@@ -293,17 +330,6 @@ def _record_fresh(
     connection: Connection[Any], kinds: set[str], expected: int, run_id: UUID | None
 ) -> dict[tuple[str, str], int]:
     """Keep what is said for the first time, each record with its entity; returns counts by (kind, operation)."""
-    found = connection.execute(
-        """
-        INSERT INTO fresh SELECT incoming.* FROM incoming
-        WHERE NOT EXISTS (
-            SELECT FROM source_records known
-            WHERE known.source = incoming.source AND known.kind = incoming.kind AND known.key = incoming.key
-        )
-        """
-    )
-    if found.rowcount != expected:
-        raise _Overtaken
     matching.adopt(connection)
     identity.resolve(connection, kinds)
     recorded = connection.execute(_record(frozenset(kinds)), [run_id]).fetchall()
@@ -320,7 +346,6 @@ def _record(kinds: frozenset[str]) -> bytes:
             WITH placed AS ({placed}), recorded AS (
                 INSERT INTO source_records (source, kind, key, payload, run_id, entity_id)
                 SELECT source, kind, key, payload, %s, entity_id FROM placed ORDER BY source, kind, key
-                ON CONFLICT DO NOTHING
                 RETURNING kind, entity_id
             ), touching AS (
                 INSERT INTO touched SELECT kind, entity_id FROM recorded
