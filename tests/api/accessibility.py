@@ -39,6 +39,15 @@ TOO_SMALL = """() => [...document.querySelectorAll('button, select, summary, inp
     .map((one) => `too small: ${one.outerHTML.slice(0, 80)}`)"""
 """2.5.8: what is pressed can be hit by a thumb."""
 
+TOO_LOW = """() => [...document.querySelectorAll('a, button, select, textarea, summary, input')]
+    .filter((one) => !['hidden', 'radio', 'checkbox'].includes(one.type) && one.checkVisibility())
+    .filter((one) => !one.closest('.visually-hidden, .skip, svg') && !one.matches('.badge'))
+    .filter((one) => ![...one.parentElement.childNodes].some(
+        (node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim().length > 2))
+    .filter((one) => one.getBoundingClientRect().height < 43.5)
+    .map((one) => `${Math.round(one.getBoundingClientRect().height)} px: ${one.textContent.trim() || one.name}`)"""
+"""2.5.5: what is pressed is as high as a finger is wide, links within a text aside."""
+
 UNNAMED = """() => [...document.querySelectorAll('svg')]
     .filter((one) => one.getAttribute('role') !== 'img' || !one.querySelector(':scope > title')?.textContent
                      || !one.querySelector(':scope > desc')?.textContent)
