@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+import forked
 import psycopg
 import pytest
 from psycopg import sql
@@ -198,17 +198,7 @@ def system_cluster(name: str) -> Iterator[Server]:
 
 def scrapy(*arguments: str | Path, timeout: float = 120, **environment: str) -> Crawl:
     """Run the project's `scrapy` as a user does, warnings being errors."""
-    done = subprocess.run(
-        [sys.executable, "-m", "scrapy", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Crawl(done.returncode, done.stdout)
+    return Crawl(*forked.scrapy(list(map(str, arguments)), ROOT, {**os.environ, **environment}, timeout))
 
 
 def crawl_episodes(*arguments: str | Path, **environment: str) -> Crawl:

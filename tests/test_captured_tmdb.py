@@ -263,7 +263,8 @@ class TestGameOfThrones:
             (1, number) for number in range(1, 11)
         ]
         assert rows(
-            crawl_url, "SELECT source, value FROM external_ids WHERE kind = 'show' AND source IN ('imdb', 'tmdb')"
+            crawl_url,
+            "SELECT source, value FROM external_ids WHERE kind = 'show' AND source IN ('imdb', 'tmdb') ORDER BY source",
         ) == [("imdb", "tt0944947"), ("tmdb", "1399")]
         again = self.crawl(archive)
         assert "inserted" not in again
