@@ -119,14 +119,14 @@ UNATTENDED: Final = CRAWLS[-1]
 def fill(connection: psycopg.Connection[Any], now: datetime, *, scale: float = 1.0) -> dict[int, list[UUID]]:
     """Write the month that ends at `now`; returns the runs of each night. `scale` makes the numbers smaller."""
     chosen = random.Random(11)
-    first = (now - timedelta(days=NIGHTS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = last_night(now) - timedelta(days=NIGHTS - 1)
     schedules = {crawl.spider: _schedule(connection, crawl, first, now) for crawl in CRAWLS}
     runs: dict[int, list[UUID]] = {}
     for night in range(NIGHTS):
         runs[night] = []
         for crawl in CRAWLS:
             slot = first + timedelta(days=night, hours=crawl.hour)
-            if slot > now or (crawl is UNATTENDED and slot == _last_slot(crawl, now)):
+            if crawl is UNATTENDED and slot == _last_slot(crawl, now):
                 continue
             began = slot + timedelta(hours=9) if night == MISSED else slot
             run = _run(connection, crawl, night, began, chosen, scale)
@@ -137,6 +137,11 @@ def fill(connection: psycopg.Connection[Any], now: datetime, *, scale: float = 1
     _fleet(connection, now)
     _freshness(connection, now, chosen)
     return runs
+
+
+def last_night(now: datetime) -> datetime:
+    """The day, at its midnight, of the last night whose crawls were all to run before `now`."""
+    return (now - timedelta(hours=CRAWLS[-1].hour)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _run(

@@ -287,9 +287,9 @@ def test_two_runs_are_named_and_their_numbers_have_units(month_address: str, mon
         one(month_url, f"SELECT id FROM crawl_runs WHERE job_id = 'imdb_title-{night}'") for night in (10, 16)
     )
     page = httpx.get(f"{month_address}/crawls/runs/{fallen}/diff/{good}").text
-    today = datetime.now(UTC).date()
+    last = month.last_night(datetime.now(UTC)).date()
     for night in (10, 16):
-        assert f"{today - timedelta(days=month.NIGHTS - 1 - night)} 03:30 UTC</a>" in page
+        assert f"{last - timedelta(days=month.NIGHTS - 1 - night)} 03:30 UTC</a>" in page
     overview = page.partition("coverage/imdb/show/overview</th>")[2].partition("</tr>")[0]
     assert re.findall(r">(-?[0-9.]+ (?:%|points))<", overview)[1] == "0 %"
     assert re.search(r'data-label="change">-9[0-9]\.[0-9] points<', overview)
