@@ -93,6 +93,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         # What is here now stays: left to the collector, walking over all of it now and then is what slow requests are.
         gc.collect()
         gc.freeze()
+        # What requests leave in circles is collected by the thousand, not several times a request.
+        gc.set_threshold(20_000, 20, 20)
         try:
             yield
         finally:
@@ -125,8 +127,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.avatars = Avatars(settings, LARGEST_AVATAR)
     app.state.surveys = asking
     app.state.cursors = Cursors(settings.secret.get_secret_value().encode())
-    take_in(app, shows, episodes, credits_, people, images, organisations, lists, find)
-    take_in(app, search, changes, export, discussions, own, messages, groups, own_messages)
+    take_in(app, shows, episodes, credits_, people, search, discussions, messages)
+    take_in(app, images, organisations, lists, find, changes, export, own, groups, own_messages)
     take_in(app, accounts, avatars, moderation, avatars_of_others, surveys, games, boards)
     take_in(app, privacy, realtime, admin, health, crawls, crawl_pages, *WEBAPP)
     docs.add_to(app)
