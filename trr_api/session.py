@@ -28,13 +28,17 @@ class Caller:
     """When the token ends, in seconds since 1970, the leeway included."""
 
 
-# Who the caller is must be settled as the connection's own user; what follows runs as the role.
+# Who the caller is must be settled as the connection's own user; what follows runs as the role. Whose log-in has ended
+# changes nothing, not even what everybody may.
 _ENTER: Final = b"""
 SELECT set_config('trr.user_id', coalesce((
     SELECT id::text FROM users WHERE id = $1::uuid AND ($2::uuid IS NULL OR EXISTS (
         SELECT FROM sessions WHERE sessions.id = $2::uuid AND user_id = $1::uuid AND revoked_at IS NULL
     ))
-), ''), true), set_config('role', 'trr_api', true)
+), ''), true), set_config('transaction_read_only', CASE
+    WHEN $1::uuid IS NOT NULL AND current_setting('trr.user_id', true) = '' THEN 'on'
+    ELSE current_setting('transaction_read_only')
+END, true), set_config('role', 'trr_api', true)
 """
 
 
@@ -57,8 +61,8 @@ class Session:
                 cursor = await connection.execute(statement.query, statement.values)
             await self._check(entered)
             return await cursor.fetchall()
-        except psycopg.errors.InsufficientPrivilege:
-            await self._check(entered)  # nobody may do little: that the log-in has ended is what there is to say
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
+            await self._check(entered)  # that the log-in has ended is what there is to say
             raise
         except psycopg.errors.ForeignKeyViolation as error:
             if (error.diag.constraint_name or "").endswith("_users"):
@@ -69,7 +73,7 @@ class Session:
 
     async def _check(self, entered: AsyncCursor[Row]) -> None:
         if self.caller.user_id is not None and entered.pgresult is not None:
-            [(user, _)] = await entered.fetchall()
+            [(user, *_)] = await entered.fetchall()
             if not user:
                 raise ended()
 

@@ -7,15 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import IO, Any
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.waiting import Wait
 from starlette.routing import Match
 
@@ -32,6 +32,14 @@ class Counted(AsyncConnection[Any]):
 
     async def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         return await super().wait(_noted(gen), *arguments, **options)
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[AsyncPipeline]:
+        before = Counted.trips
+        async with super().pipeline() as opened:
+            yield opened
+        # Its end is answered; the answer may have been there before anybody waited.
+        Counted.trips = max(Counted.trips, before + 1)
 
 
 def _noted(waiting: Any) -> Generator[Any, Any, Any]:
